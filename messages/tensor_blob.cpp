@@ -72,4 +72,16 @@ bool operator==(const tensor_blob& a, const tensor_blob& b) noexcept {
          || std::memcmp(a.bytes_.get(), b.bytes_.get(), a.size_bytes()) == 0;
 }
 
+std::string to_string(const tensor_blob& x) {
+  std::string text{to_string(x.type())};
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+  text += '[';
+  const char* separator = "";
+  for (const auto size : x.shape())
+    text += std::exchange(separator, ",") + std::to_string(size);
+  return text + ']';
+}
+
 } // namespace posse

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,7 +41,8 @@ public:
   /// An empty float tensor of shape [0].
   tensor_blob() = default;
 
-  /// @param shape Sizes, each >= 0; empty for a scalar.
+  /// @param shape Sizes, each >= 0; empty for a scalar. The bytes of their
+  ///   product fit an int64, zeros among them left out.
   /// @param bytes At least product(shape) * element_size(type) bytes.
   tensor_blob(dtype type, std::vector<std::int64_t> shape, bytes_ptr bytes);
 
@@ -65,5 +67,8 @@ private:
   std::size_t numel_{0};
   bytes_ptr bytes_;
 };
+
+/// For logs and errors: dtype and shape, as `f32[3,2]`.
+std::string to_string(const tensor_blob& x);
 
 } // namespace posse

@@ -14,6 +14,8 @@ template <class... Fs>
 struct overloaded : Fs... {
   using Fs::operator()...;
 };
+template <class... Fs>
+overloaded(Fs...) -> overloaded<Fs...>;
 
 /// How errors name the alternatives, in the variant's order.
 constexpr std::array<std::string_view, 8> with_article{
@@ -131,21 +133,6 @@ void add_quoted(bounded_text& out, std::string_view text) {
   out.add("\"");
 }
 
-void add_tensor(bounded_text& out, const tensor_blob& x) {
-  std::string type{to_string(x.type())};
-  for (auto& c : type)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c - 'A' + 'a');
-  out.add(type);
-  out.add("[");
-  const char* separator = "";
-  for (const auto size : x.shape()) {
-    out.add(std::exchange(separator, ","));
-    add_number(out, size);
-  }
-  out.add("]");
-}
-
 void add(bounded_text& out, const value& x) {
   std::visit(overloaded{
                  [&](std::monostate) { out.add("none"); },
@@ -153,7 +140,7 @@ void add(bounded_text& out, const value& x) {
                  [&](std::int64_t i) { add_number(out, i); },
                  [&](double d) { add_double(out, d); },
                  [&](const std::string& s) { add_quoted(out, s); },
-                 [&](const tensor_blob& t) { add_tensor(out, t); },
+                 [&](const tensor_blob& t) { out.add(to_string(t)); },
                  [&](const value_list& list) {
                    out.add("[");
                    const char* separator = "";

@@ -1,7 +1,7 @@
 #include "messages/tensor_blob.hpp"
+#include "test/messages/samples.hpp"
 #include "test/support/catch.hpp"
 
-#include <cstring>
 #include <limits>
 #include <set>
 
@@ -11,9 +11,7 @@ namespace {
 
 tensor_blob f32_blob(std::vector<std::int64_t> shape,
                      const std::vector<float>& elements) {
-  auto bytes = std::make_shared<std::byte[]>(elements.size() * sizeof(float));
-  std::memcpy(bytes.get(), elements.data(), elements.size() * sizeof(float));
-  return {dtype::f32, std::move(shape), {bytes, bytes.get()}};
+  return samples::blob(dtype::f32, std::move(shape), elements);
 }
 
 } // namespace
@@ -67,4 +65,9 @@ TEST_CASE("a copy of a blob shares its bytes", "[messages][tensor_blob]") {
   const auto copy = blob; // NOLINT: the copy is what is tested
   CHECK(copy.bytes().data() == blob.bytes().data());
   CHECK(blob.owner().use_count() == 2);
+}
+
+TEST_CASE("a blob prints as its dtype and shape", "[messages][tensor_blob]") {
+  CHECK(to_string(tensor_blob{dtype::boolean, {2, 0}, nullptr}) == "bool[2,0]");
+  CHECK(to_string(f32_blob({}, {1})) == "f32[]");
 }

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <string>
 
 namespace posse {
 
@@ -27,6 +28,11 @@ public:
   template <class Inspector>
   friend auto inspect(Inspector& f, real64& x) {
     return f(x.bits_);
+  }
+
+  /// For logs, where its bits would be of no use.
+  friend std::string to_string(real64 x) {
+    return std::to_string(static_cast<double>(x));
   }
 
 private:

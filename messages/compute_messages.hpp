@@ -1,0 +1,337 @@
+#pragma once
+
+#include "messages/batch_ref.hpp"
+#include "messages/inspection.hpp"
+#include "messages/particle_id.hpp"
+#include "messages/real64.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What a particle asks the worker of its device to compute. All of them fail
+/// with errc::unknown_particle for a particle of another worker, with
+/// errc::out_of_memory or errc::all_slots_pinned if it cannot be made resident,
+/// and with errc::backend_error for what LibTorch says.
+namespace posse {
+
+/// One optimizer step: zero_grad, forward, loss, backward, step of the
+/// optimizer and of the scheduler.
+struct step_msg {
+  particle_id pid;
+  batch_ref batch;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, step_msg& x) {
+  return f(caf::meta::type_name("step_msg"), x.pid, x.batch,
+           refuse_unknown(x.batch.part));
+}
+
+/// errc::non_finite instead, if the loss is: the particle is left as it was.
+struct step_ack {
+  real64 loss{0.0};      ///< Mean over the batch, before the step.
+  std::uint64_t step{0}; ///< Steps done, this one included.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, step_ack& x) {
+  return f(caf::meta::type_name("step_ack"), x.loss, x.step);
+}
+
+/// The score (gradient of the log posterior) at the particle's parameters into
+/// its row of gradients; the parameters stay. The batch's log likelihood counts
+/// N / B times.
+struct gradient_msg {
+  particle_id pid;
+  batch_ref batch;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, gradient_msg& x) {
+  return f(caf::meta::type_name("gradient_msg"), x.pid, x.batch,
+           refuse_unknown(x.batch.part));
+}
+
+/// errc::non_finite instead.
+struct gradient_ack {
+  real64 log_posterior{0.0}; ///< Log likelihood + log prior, up to a constant.
+  real64 log_prior{0.0};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, gradient_ack& x) {
+  return f(caf::meta::type_name("gradient_ack"), x.log_posterior, x.log_prior);
+}
+
+/// Outputs for rows that travel.
+struct forward_msg {
+  particle_id pid;
+  tensor_blob x; ///< [B, features...], of the model's dtype.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, forward_msg& x) {
+  return f(caf::meta::type_name("forward_msg"), x.pid, x.x);
+}
+
+/// Outputs for all rows of a part of the data set, without gradients, dropout
+/// or a change of the buffers.
+struct forward_part_msg {
+  particle_id pid;
+  data_part part{data_part::test};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, forward_part_msg& x) {
+  return f(caf::meta::type_name("forward_part_msg"), x.pid, x.part,
+           refuse_unknown(x.part));
+}
+
+struct forward_ack {
+  tensor_blob outputs; ///< [B, outputs...], in the order of the rows.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, forward_ack& x) {
+  return f(caf::meta::type_name("forward_ack"), x.outputs);
+}
+
+/// Applies the optimizer to the gradients there are.
+struct optimizer_step_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, optimizer_step_msg& x) {
+  return f(caf::meta::type_name("optimizer_step_msg"), x.pid);
+}
+
+struct optimizer_step_ack {
+  std::uint64_t step{0}; ///< Steps done, this one included.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, optimizer_step_ack& x) {
+  return f(caf::meta::type_name("optimizer_step_ack"), x.step);
+}
+
+/// Sets the gradients to zero.
+struct zero_grad_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, zero_grad_msg& x) {
+  return f(caf::meta::type_name("zero_grad_msg"), x.pid);
+}
+
+struct zero_grad_ack {};
+
+template <class Inspector>
+auto inspect(Inspector& f, zero_grad_ack&) {
+  return f(caf::meta::type_name("zero_grad_ack"));
+}
+
+/// Moves the learning rate along its schedule.
+struct scheduler_step_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, scheduler_step_msg& x) {
+  return f(caf::meta::type_name("scheduler_step_msg"), x.pid);
+}
+
+struct scheduler_step_ack {
+  real64 learning_rate{0.0}; ///< From now on.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, scheduler_step_ack& x) {
+  return f(caf::meta::type_name("scheduler_step_ack"), x.learning_rate);
+}
+
+/// Makes the particle resident and keeps it so until as many unpin_msg came.
+struct pin_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, pin_msg& x) {
+  return f(caf::meta::type_name("pin_msg"), x.pid);
+}
+
+struct pin_ack {};
+
+template <class Inspector>
+auto inspect(Inspector& f, pin_ack&) {
+  return f(caf::meta::type_name("pin_ack"));
+}
+
+/// Takes one pin back; errc::invalid_argument if there is none.
+struct unpin_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, unpin_msg& x) {
+  return f(caf::meta::type_name("unpin_msg"), x.pid);
+}
+
+struct unpin_ack {};
+
+template <class Inspector>
+auto inspect(Inspector& f, unpin_ack&) {
+  return f(caf::meta::type_name("unpin_ack"));
+}
+
+/// Scores the particle on the validation rows, and keeps a copy of it if it
+/// never was better.
+struct validate_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, validate_msg& x) {
+  return f(caf::meta::type_name("validate_msg"), x.pid);
+}
+
+/// errc::invalid_argument instead, if the run has no validation rows.
+struct validate_ack {
+  real64 score{0.0};    ///< Mean loss over the rows; lower is better.
+  bool improved{false}; ///< Lower than every score before.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, validate_ack& x) {
+  return f(caf::meta::type_name("validate_ack"), x.score, x.improved);
+}
+
+/// Puts the parameters and buffers of the best validation back.
+struct restore_best_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, restore_best_msg& x) {
+  return f(caf::meta::type_name("restore_best_msg"), x.pid);
+}
+
+/// errc::invalid_argument instead, if there was no validation.
+struct restore_best_ack {
+  real64 score{0.0};     ///< What it scored.
+  std::uint64_t step{0}; ///< The steps it had done.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, restore_best_ack& x) {
+  return f(caf::meta::type_name("restore_best_ack"), x.score, x.step);
+}
+
+/// Updates the parameters of many particles of one worker at once, from all
+/// their parameters and scores (those of their rows of gradients).
+struct group_update_msg {
+  std::vector<particle_id> pids;
+  std::string name{"svgd"};
+  value args{value_dict{}};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, group_update_msg& x) {
+  return f(caf::meta::type_name("group_update_msg"), x.pids, x.name, x.args);
+}
+
+/// errc::unknown_name, errc::invalid_argument or errc::non_finite instead: no
+/// particle has moved.
+struct group_update_ack {
+  value diagnostics{value_dict{}}; ///< By name: bandwidth, spread, ...
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, group_update_ack& x) {
+  return f(caf::meta::type_name("group_update_ack"), x.diagnostics);
+}
+
+/// Reads the flat rows of many particles of one worker.
+struct gather_rows_msg {
+  std::vector<particle_id> pids;
+  bool with_gradients{false};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, gather_rows_msg& x) {
+  return f(caf::meta::type_name("gather_rows_msg"), x.pids, x.with_gradients);
+}
+
+struct gather_rows_ack {
+  std::vector<tensor_blob> parameters; ///< One [D] a particle, as in `pids`.
+  std::vector<tensor_blob> gradients;  ///< The same; none if not asked for.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, gather_rows_ack& x) {
+  return f(caf::meta::type_name("gather_rows_ack"), x.parameters, x.gradients);
+}
+
+/// Writes rows of gradients of many particles of one worker.
+struct scatter_gradients_msg {
+  std::vector<particle_id> pids;
+  std::vector<tensor_blob> gradients; ///< One [D] a particle, as in `pids`.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, scatter_gradients_msg& x) {
+  return f(caf::meta::type_name("scatter_gradients_msg"), x.pids, x.gradients);
+}
+
+/// errc::invalid_argument instead, if numbers or sizes do not fit: nothing is
+/// written.
+struct scatter_gradients_ack {};
+
+template <class Inspector>
+auto inspect(Inspector& f, scatter_gradients_ack&) {
+  return f(caf::meta::type_name("scatter_gradients_ack"));
+}
+
+/// The whole particle: parameters, buffers, optimizer, moments, generator and
+/// position in the data.
+struct save_state_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, save_state_msg& x) {
+  return f(caf::meta::type_name("save_state_msg"), x.pid);
+}
+
+struct save_state_ack {
+  value state{value_dict{}}; ///< What load_state_msg takes.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, save_state_ack& x) {
+  return f(caf::meta::type_name("save_state_ack"), x.state);
+}
+
+/// Makes the particle what it was when its state was saved, anywhere.
+struct load_state_msg {
+  particle_id pid;
+  value state{value_dict{}};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, load_state_msg& x) {
+  return f(caf::meta::type_name("load_state_msg"), x.pid, x.state);
+}
+
+/// errc::corrupt_checkpoint instead, if the state is of another model: the
+/// particle is left as it was.
+struct load_state_ack {};
+
+template <class Inspector>
+auto inspect(Inspector& f, load_state_ack&) {
+  return f(caf::meta::type_name("load_state_ack"));
+}
+
+} // namespace posse

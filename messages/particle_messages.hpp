@@ -1,0 +1,165 @@
+#pragma once
+
+#include "messages/inspection.hpp"
+#include "messages/particle_id.hpp"
+#include "messages/real64.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What is said to particles, by the driver (`pd`: push distribution) and by
+/// each other.
+namespace posse {
+
+/// Driver -> node -> particle: answer the message `msg` by a handler known by
+/// name from now on.
+struct receive_register_msg {
+  particle_id pid;
+  std::string msg;
+  std::string handler;       ///< Its name in the registry of handlers.
+  value state{value_dict{}}; ///< What the handler gets beside its arguments.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, receive_register_msg& x) {
+  return f(caf::meta::type_name("receive_register_msg"), x.pid, x.msg,
+           x.handler, x.state);
+}
+
+/// errc::unknown_particle or errc::unknown_name instead.
+struct receive_register_ack {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, receive_register_ack& x) {
+  return f(caf::meta::type_name("receive_register_ack"), x.pid);
+}
+
+/// Driver -> particle: run the handler of `msg` (p_launch).
+struct receive_func_pd_msg {
+  particle_id pid_to;
+  std::string msg;
+  value args{value_dict{}}; ///< By name, as the handler documents.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, receive_func_pd_msg& x) {
+  return f(caf::meta::type_name("receive_func_pd_msg"), x.pid_to, x.msg,
+           x.args);
+}
+
+/// errc::unknown_message, naming the messages that the particle knows, or what
+/// its handler failed with, instead.
+struct receive_func_pd_ack {
+  value result;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, receive_func_pd_ack& x) {
+  return f(caf::meta::type_name("receive_func_pd_ack"), x.result);
+}
+
+/// Particle -> particle: run the handler of `msg` (send).
+struct receive_func_msg {
+  particle_id pid; ///< The receiver.
+  std::string msg;
+  value args{value_dict{}}; ///< By name, as the handler documents.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, receive_func_msg& x) {
+  return f(caf::meta::type_name("receive_func_msg"), x.pid, x.msg, x.args);
+}
+
+/// As receive_func_pd_ack.
+struct receive_func_ack {
+  value result;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, receive_func_ack& x) {
+  return f(caf::meta::type_name("receive_func_ack"), x.result);
+}
+
+/// Particle -> another's worker: a snapshot of its parameters and gradients
+/// (get).
+struct receive_get_msg {
+  particle_id pid_caller;
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, receive_get_msg& x) {
+  return f(caf::meta::type_name("receive_get_msg"), x.pid_caller, x.pid);
+}
+
+/// errc::unknown_particle instead.
+struct receive_get_ack {
+  std::vector<tensor_blob> params; ///< In the order of the state dict.
+  /// As `params`; an empty tensor [0] for a parameter without a gradient.
+  std::vector<tensor_blob> params_grad;
+  std::uint64_t version{0}; ///< Grows with each change of the particle.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, receive_get_ack& x) {
+  return f(caf::meta::type_name("receive_get_ack"), x.params, x.params_grad,
+           x.version);
+}
+
+/// Driver -> worker: the particle's parameters (p_parameters).
+struct receive_parameters_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, receive_parameters_msg& x) {
+  return f(caf::meta::type_name("receive_parameters_msg"), x.pid);
+}
+
+/// errc::unknown_particle instead.
+struct receive_parameters_ack {
+  std::vector<tensor_blob> params; ///< In the order of the state dict.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, receive_parameters_ack& x) {
+  return f(caf::meta::type_name("receive_parameters_ack"), x.params);
+}
+
+/// Driver -> particle: stop at the next step after which the run can go on.
+struct pause_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, pause_msg& x) {
+  return f(caf::meta::type_name("pause_msg"), x.pid);
+}
+
+struct pause_ack {
+  std::uint64_t step{0}; ///< Steps done, from 0; the next to do.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, pause_ack& x) {
+  return f(caf::meta::type_name("pause_ack"), x.step);
+}
+
+/// Particle -> driver, now and then; no answer.
+struct progress_msg {
+  particle_id pid;
+  std::uint64_t step{0};  ///< Steps done.
+  std::uint64_t steps{0}; ///< Steps there are to do; 0: not known.
+  real64 loss{0.0};       ///< Of the last batch.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, progress_msg& x) {
+  return f(caf::meta::type_name("progress_msg"), x.pid, x.step, x.steps,
+           x.loss);
+}
+
+} // namespace posse

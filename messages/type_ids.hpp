@@ -1,0 +1,162 @@
+#pragma once
+
+#include "messages/errc.hpp"
+
+#include <caf/type_id.hpp>
+
+#include <cstdint>
+
+/// The number that each type has on the wire. Append only: a peer of another
+/// version must find every type where it was.
+namespace posse {
+
+enum class data_part : std::uint8_t;
+struct particle_id;
+class real64;
+struct batch_ref;
+class tensor_blob;
+class value;
+struct by_name;
+
+struct device_info;
+struct node_evt_loop_init_msg;
+struct node_evt_loop_init_ack;
+struct node_evt_loop_cleanup_msg;
+struct node_evt_loop_cleanup_ack;
+struct directory_entry;
+struct nel_broadcast_particles_msg;
+struct nel_broadcast_particles_ack;
+struct nel_save_model_msg;
+struct saved_particle;
+struct nel_save_model_ack;
+struct receive_particle_init_msg;
+struct receive_particle_init_ack;
+
+struct receive_register_msg;
+struct receive_register_ack;
+struct receive_func_pd_msg;
+struct receive_func_pd_ack;
+struct receive_func_msg;
+struct receive_func_ack;
+struct receive_get_msg;
+struct receive_get_ack;
+struct receive_parameters_msg;
+struct receive_parameters_ack;
+struct pause_msg;
+struct pause_ack;
+struct progress_msg;
+
+struct step_msg;
+struct step_ack;
+struct gradient_msg;
+struct gradient_ack;
+struct forward_msg;
+struct forward_part_msg;
+struct forward_ack;
+struct optimizer_step_msg;
+struct optimizer_step_ack;
+struct zero_grad_msg;
+struct zero_grad_ack;
+struct scheduler_step_msg;
+struct scheduler_step_ack;
+struct pin_msg;
+struct pin_ack;
+struct unpin_msg;
+struct unpin_ack;
+struct validate_msg;
+struct validate_ack;
+struct restore_best_msg;
+struct restore_best_ack;
+struct group_update_msg;
+struct group_update_ack;
+struct gather_rows_msg;
+struct gather_rows_ack;
+struct scatter_gradients_msg;
+struct scatter_gradients_ack;
+struct save_state_msg;
+struct save_state_ack;
+struct load_state_msg;
+struct load_state_ack;
+
+struct status_msg;
+struct status_ack;
+
+} // namespace posse
+
+// clang-format off
+CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::errc))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::data_part))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::particle_id))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::real64))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::batch_ref))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::tensor_blob))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::value))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::by_name))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::device_info))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::node_evt_loop_init_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::node_evt_loop_init_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::node_evt_loop_cleanup_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::node_evt_loop_cleanup_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::directory_entry))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::nel_broadcast_particles_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::nel_broadcast_particles_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::nel_save_model_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::saved_particle))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::nel_save_model_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_particle_init_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_particle_init_ack))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_register_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_register_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_func_pd_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_func_pd_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_func_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_func_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_get_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_get_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_parameters_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::receive_parameters_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::pause_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::pause_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::progress_msg))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::step_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::step_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::gradient_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::gradient_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::forward_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::forward_part_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::forward_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::optimizer_step_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::optimizer_step_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::zero_grad_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::zero_grad_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::scheduler_step_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::scheduler_step_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::pin_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::pin_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::unpin_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::unpin_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::validate_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::validate_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::restore_best_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::restore_best_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::group_update_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::group_update_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::gather_rows_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::gather_rows_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::scatter_gradients_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::scatter_gradients_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::save_state_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::save_state_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::load_state_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::load_state_ack))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::status_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::status_ack))
+
+CAF_END_TYPE_ID_BLOCK(posse_messages)
+// clang-format on

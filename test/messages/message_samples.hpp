@@ -1,0 +1,138 @@
+#pragma once
+
+#include "messages/messages.hpp"
+#include "test/messages/samples.hpp"
+
+#include <limits>
+
+namespace posse::samples {
+
+/// A `T` whose members all differ from their defaults. Declared for every type
+/// and defined for those below: a message without a sample does not compile.
+template <class T>
+T filled() = delete;
+
+/// A `T` with the real64s of its members set to `x`, or filled() if it has
+/// none.
+template <class T>
+T with_real(real64) {
+  return filled<T>();
+}
+
+inline real64 nan() {
+  return hard_doubles()[2];
+}
+inline particle_id pid() {
+  return {7};
+}
+inline std::vector<particle_id> pids() {
+  return {{3}, {1}, {4'000'000'000u}};
+}
+inline tensor_blob tensor() {
+  return blob(dtype::f32, {2, 3}, hard_floats());
+}
+inline std::vector<tensor_blob> tensors() {
+  return {tensor(), blob(dtype::f64, {10}, hard_doubles()), tensor_blob{}};
+}
+inline batch_ref batch() {
+  return {data_part::validation, 3, 70'000, 9};
+}
+
+#define POSSE_SAMPLE(T, ...)                                                   \
+  template <>                                                                  \
+  inline T filled<T>() {                                                       \
+    return __VA_ARGS__;                                                        \
+  }
+#define POSSE_REAL_SAMPLE(T, x, ...)                                           \
+  template <>                                                                  \
+  inline T with_real<T>(real64 x) {                                            \
+    return __VA_ARGS__;                                                        \
+  }                                                                            \
+  POSSE_SAMPLE(T, with_real<T>(nan()))
+
+// The vocabulary.
+POSSE_SAMPLE(errc, errc::backend_error)
+POSSE_SAMPLE(data_part, data_part::test)
+POSSE_SAMPLE(particle_id, pid())
+POSSE_REAL_SAMPLE(real64, x, x)
+POSSE_SAMPLE(batch_ref, batch())
+POSSE_SAMPLE(tensor_blob, tensor())
+POSSE_SAMPLE(value, everything())
+POSSE_SAMPLE(by_name, {"adam", everything()})
+
+// Nodes.
+POSSE_SAMPLE(device_info, {"cpu:0", 1, 2, 3})
+POSSE_SAMPLE(node_evt_loop_init_msg, {"[run]\nseed = 1\n"})
+POSSE_SAMPLE(node_evt_loop_init_ack,
+             {"a", {filled<device_info>(), device_info{}}})
+POSSE_SAMPLE(node_evt_loop_cleanup_msg, {})
+POSSE_SAMPLE(node_evt_loop_cleanup_ack, {5})
+// A handle needs a system: message_handles_test.cpp.
+POSSE_SAMPLE(directory_entry, {pid(), "a", "cpu:0", nullptr})
+POSSE_SAMPLE(nel_broadcast_particles_msg, {{filled<directory_entry>()}})
+POSSE_SAMPLE(nel_broadcast_particles_ack, {5})
+POSSE_SAMPLE(nel_save_model_msg, {"folder", pids()})
+POSSE_SAMPLE(saved_particle, {pid(), "file", 1, "0123abcd"})
+POSSE_SAMPLE(nel_save_model_ack, {{filled<saved_particle>(), {}}})
+POSSE_SAMPLE(receive_particle_init_msg,
+             {"cpu:0", pid(), filled<by_name>(), filled<by_name>(),
+              filled<by_name>(), std::numeric_limits<std::uint64_t>::max(),
+              filled<by_name>(), everything()})
+POSSE_SAMPLE(receive_particle_init_ack, {filled<directory_entry>(), 1})
+
+// Particles.
+POSSE_SAMPLE(receive_register_msg, {pid(), "STEP", "step", everything()})
+POSSE_SAMPLE(receive_register_ack, {pid()})
+POSSE_SAMPLE(receive_func_pd_msg, {pid(), "STEP", everything()})
+POSSE_SAMPLE(receive_func_pd_ack, {everything()})
+POSSE_SAMPLE(receive_func_msg, {pid(), "STEP", everything()})
+POSSE_SAMPLE(receive_func_ack, {everything()})
+POSSE_SAMPLE(receive_get_msg, {{1}, {2}})
+POSSE_SAMPLE(receive_get_ack, {tensors(), {tensor()}, 1})
+POSSE_SAMPLE(receive_parameters_msg, {pid()})
+POSSE_SAMPLE(receive_parameters_ack, {tensors()})
+POSSE_SAMPLE(pause_msg, {pid()})
+POSSE_SAMPLE(pause_ack, {1})
+POSSE_REAL_SAMPLE(progress_msg, x, {pid(), 1, 2, x})
+
+// Compute.
+POSSE_SAMPLE(step_msg, {pid(), batch()})
+POSSE_REAL_SAMPLE(step_ack, x, {x, 1})
+POSSE_SAMPLE(gradient_msg, {pid(), batch()})
+POSSE_REAL_SAMPLE(gradient_ack, x, {x, x})
+POSSE_SAMPLE(forward_msg, {pid(), tensor()})
+POSSE_SAMPLE(forward_part_msg, {pid(), data_part::train})
+POSSE_SAMPLE(forward_ack, {tensor()})
+POSSE_SAMPLE(optimizer_step_msg, {pid()})
+POSSE_SAMPLE(optimizer_step_ack, {1})
+POSSE_SAMPLE(zero_grad_msg, {pid()})
+POSSE_SAMPLE(zero_grad_ack, {})
+POSSE_SAMPLE(scheduler_step_msg, {pid()})
+POSSE_REAL_SAMPLE(scheduler_step_ack, x, {x})
+POSSE_SAMPLE(pin_msg, {pid()})
+POSSE_SAMPLE(pin_ack, {})
+POSSE_SAMPLE(unpin_msg, {pid()})
+POSSE_SAMPLE(unpin_ack, {})
+POSSE_SAMPLE(validate_msg, {pid()})
+POSSE_REAL_SAMPLE(validate_ack, x, {x, true})
+POSSE_SAMPLE(restore_best_msg, {pid()})
+POSSE_REAL_SAMPLE(restore_best_ack, x, {x, 1})
+POSSE_SAMPLE(group_update_msg, {pids(), "sgld", everything()})
+POSSE_SAMPLE(group_update_ack, {everything()})
+POSSE_SAMPLE(gather_rows_msg, {pids(), true})
+POSSE_SAMPLE(gather_rows_ack, {tensors(), {tensor()}})
+POSSE_SAMPLE(scatter_gradients_msg, {pids(), tensors()})
+POSSE_SAMPLE(scatter_gradients_ack, {})
+POSSE_SAMPLE(save_state_msg, {pid()})
+POSSE_SAMPLE(save_state_ack, {everything()})
+POSSE_SAMPLE(load_state_msg, {pid(), everything()})
+POSSE_SAMPLE(load_state_ack, {})
+
+// Status.
+POSSE_SAMPLE(status_msg, {})
+POSSE_REAL_SAMPLE(status_ack, x, {"cpu:0", 1, 2, 3, 4, 5, 6, x})
+
+#undef POSSE_REAL_SAMPLE
+#undef POSSE_SAMPLE
+
+} // namespace posse::samples

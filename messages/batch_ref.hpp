@@ -30,6 +30,8 @@ inline std::string to_string(data_part part) {
 struct batch_ref {
   /// The stream of all particles that are not bootstrapped.
   static constexpr std::uint32_t shared_order = 0xffff'ffff;
+  /// The rows as they are kept, the same in all epochs.
+  static constexpr std::uint32_t in_order = 0xffff'fffe;
 
   data_part part{data_part::train};
   std::uint32_t epoch{0}; ///< from 0; the order of the rows depends on it.
@@ -45,7 +47,9 @@ struct batch_ref {
 inline std::string to_string(const batch_ref& x) {
   auto text = to_string(x.part) + " epoch " + std::to_string(x.epoch)
               + " batch " + std::to_string(x.index);
-  if (x.stream != batch_ref::shared_order)
+  if (x.stream == batch_ref::in_order)
+    text += " in order";
+  else if (x.stream != batch_ref::shared_order)
     text += " of particle " + std::to_string(x.stream);
   return text;
 }

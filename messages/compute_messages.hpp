@@ -55,13 +55,12 @@ auto inspect(Inspector& f, gradient_msg& x) {
 
 /// errc::non_finite instead.
 struct gradient_ack {
-  real64 log_posterior{0.0}; ///< Log likelihood + log prior, up to a constant.
-  real64 log_prior{0.0};
+  real64 loss{0.0}; ///< Mean over the batch.
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, gradient_ack& x) {
-  return f(caf::meta::type_name("gradient_ack"), x.log_posterior, x.log_prior);
+  return f(caf::meta::type_name("gradient_ack"), x.loss);
 }
 
 /// Outputs for rows that travel.
@@ -95,25 +94,6 @@ struct forward_ack {
 template <class Inspector>
 auto inspect(Inspector& f, forward_ack& x) {
   return f(caf::meta::type_name("forward_ack"), x.outputs);
-}
-
-/// Applies the optimizer to the gradients there are.
-struct optimizer_step_msg {
-  particle_id pid;
-};
-
-template <class Inspector>
-auto inspect(Inspector& f, optimizer_step_msg& x) {
-  return f(caf::meta::type_name("optimizer_step_msg"), x.pid);
-}
-
-struct optimizer_step_ack {
-  std::uint64_t step{0}; ///< Steps done, this one included.
-};
-
-template <class Inspector>
-auto inspect(Inspector& f, optimizer_step_ack& x) {
-  return f(caf::meta::type_name("optimizer_step_ack"), x.step);
 }
 
 /// Sets the gradients to zero.
@@ -208,49 +188,76 @@ auto inspect(Inspector& f, validate_ack& x) {
   return f(caf::meta::type_name("validate_ack"), x.score, x.improved);
 }
 
-/// Puts the parameters and buffers of the best validation back.
-struct restore_best_msg {
+/// Ends a particle's training: puts back the parameters that validated best, if
+/// any were kept, and marks it as trained, so that a resume leaves it alone.
+struct finish_msg {
   particle_id pid;
 };
 
 template <class Inspector>
-auto inspect(Inspector& f, restore_best_msg& x) {
-  return f(caf::meta::type_name("restore_best_msg"), x.pid);
+auto inspect(Inspector& f, finish_msg& x) {
+  return f(caf::meta::type_name("finish_msg"), x.pid);
 }
 
-/// errc::invalid_argument instead, if there was no validation.
-struct restore_best_ack {
-  real64 score{0.0};     ///< What it scored.
-  std::uint64_t step{0}; ///< The steps it had done.
+struct finish_ack {
+  std::uint64_t steps{0}; ///< Optimizer steps done in all.
+  bool finished{true};
 };
 
 template <class Inspector>
-auto inspect(Inspector& f, restore_best_ack& x) {
-  return f(caf::meta::type_name("restore_best_ack"), x.score, x.step);
+auto inspect(Inspector& f, finish_ack& x) {
+  return f(caf::meta::type_name("finish_ack"), x.steps, x.finished);
 }
 
-/// Updates the parameters of many particles of one worker at once, from all
-/// their parameters and scores (those of their rows of gradients).
+/// Where a particle stands in its training.
+struct cursor_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, cursor_msg& x) {
+  return f(caf::meta::type_name("cursor_msg"), x.pid);
+}
+
+struct cursor_ack {
+  std::uint64_t steps{0}; ///< Optimizer steps done.
+  bool finished{false};   ///< Trained to the end.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, cursor_ack& x) {
+  return f(caf::meta::type_name("cursor_ack"), x.steps, x.finished);
+}
+
+/// Moves particles together by a rule of the registry ("svgd"), from their
+/// parameters and scores. The worker asked moves its own; rows of particles on
+/// other devices come with the request, their directions go back in the answer.
+/// The result depends on the rows and on the order of `pids` alone.
 struct group_update_msg {
   std::vector<particle_id> pids;
   std::string name{"svgd"};
   value args{value_dict{}};
+  std::vector<particle_id> others;     ///< Those of `pids` that live elsewhere.
+  std::vector<tensor_blob> parameters; ///< One [D] each, as in `others`.
+  std::vector<tensor_blob> gradients;  ///< Likewise: their scores.
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, group_update_msg& x) {
-  return f(caf::meta::type_name("group_update_msg"), x.pids, x.name, x.args);
+  return f(caf::meta::type_name("group_update_msg"), x.pids, x.name, x.args,
+           x.others, x.parameters, x.gradients);
 }
 
-/// errc::unknown_name, errc::invalid_argument or errc::non_finite instead: no
-/// particle has moved.
+/// errc::unknown_name, errc::unknown_particle or errc::non_finite instead.
 struct group_update_ack {
-  value diagnostics{value_dict{}}; ///< By name: bandwidth, spread, ...
+  value diagnostics{value_dict{}};     ///< By name: bandwidth, distance, ...
+  std::vector<tensor_blob> directions; ///< One [D] each, as in `others`.
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, group_update_ack& x) {
-  return f(caf::meta::type_name("group_update_ack"), x.diagnostics);
+  return f(caf::meta::type_name("group_update_ack"), x.diagnostics,
+           x.directions);
 }
 
 /// Reads the flat rows of many particles of one worker.
@@ -274,24 +281,25 @@ auto inspect(Inspector& f, gather_rows_ack& x) {
   return f(caf::meta::type_name("gather_rows_ack"), x.parameters, x.gradients);
 }
 
-/// Writes rows of gradients of many particles of one worker.
-struct scatter_gradients_msg {
+/// Moves particles along directions that were computed elsewhere, by their own
+/// optimizers. errc::unknown_particle, or errc::invalid_argument for another
+/// number or length of rows.
+struct ascend_msg {
   std::vector<particle_id> pids;
-  std::vector<tensor_blob> gradients; ///< One [D] a particle, as in `pids`.
+  /// One [D] a particle, as in `pids`: ascent directions of the log posterior.
+  std::vector<tensor_blob> directions;
 };
 
 template <class Inspector>
-auto inspect(Inspector& f, scatter_gradients_msg& x) {
-  return f(caf::meta::type_name("scatter_gradients_msg"), x.pids, x.gradients);
+auto inspect(Inspector& f, ascend_msg& x) {
+  return f(caf::meta::type_name("ascend_msg"), x.pids, x.directions);
 }
 
-/// errc::invalid_argument instead, if numbers or sizes do not fit: nothing is
-/// written.
-struct scatter_gradients_ack {};
+struct ascend_ack {};
 
 template <class Inspector>
-auto inspect(Inspector& f, scatter_gradients_ack&) {
-  return f(caf::meta::type_name("scatter_gradients_ack"));
+auto inspect(Inspector& f, ascend_ack&) {
+  return f(caf::meta::type_name("ascend_ack"));
 }
 
 /// The whole particle: parameters, buffers, optimizer, moments, generator and

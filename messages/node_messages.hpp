@@ -74,12 +74,13 @@ struct directory_entry {
   std::string node;
   std::string device;
   caf::strong_actor_ptr handle; ///< Of the particle's actor, on any node.
+  caf::strong_actor_ptr worker; ///< Of its device's worker.
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, directory_entry& x) {
   return f(caf::meta::type_name("directory_entry"), x.pid, x.node, x.device,
-           x.handle);
+           x.handle, x.worker);
 }
 
 /// Driver -> node: the directory of all particles, which every node and
@@ -163,7 +164,7 @@ auto inspect(Inspector& f, receive_particle_init_msg& x) {
 /// errc::invalid_argument, errc::device_unavailable or errc::out_of_memory
 /// instead.
 struct receive_particle_init_ack {
-  directory_entry particle; ///< A worker leaves the handle out.
+  directory_entry particle; ///< A worker leaves the handles out.
   std::uint64_t bytes{0};   ///< What the particle's state takes.
 };
 

@@ -129,23 +129,24 @@ auto inspect(Inspector& f, receive_parameters_ack& x) {
   return f(caf::meta::type_name("receive_parameters_ack"), x.params);
 }
 
-/// Driver -> particle: stop at the next step after which the run can go on.
+/// Driver -> particle: running handlers end at the next step after which the
+/// run can go on (`on`), or handlers launched from now on run again.
 struct pause_msg {
   particle_id pid;
+  bool on{true};
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, pause_msg& x) {
-  return f(caf::meta::type_name("pause_msg"), x.pid);
+  return f(caf::meta::type_name("pause_msg"), x.pid, x.on);
 }
 
-struct pause_ack {
-  std::uint64_t step{0}; ///< Steps done, from 0; the next to do.
-};
+/// The particle knows; its handlers answer those who launched them.
+struct pause_ack {};
 
 template <class Inspector>
-auto inspect(Inspector& f, pause_ack& x) {
-  return f(caf::meta::type_name("pause_ack"), x.step);
+auto inspect(Inspector& f, pause_ack&) {
+  return f(caf::meta::type_name("pause_ack"));
 }
 
 /// Particle -> driver, now and then; no answer.

@@ -53,8 +53,6 @@ struct gradient_ack;
 struct forward_msg;
 struct forward_part_msg;
 struct forward_ack;
-struct optimizer_step_msg;
-struct optimizer_step_ack;
 struct zero_grad_msg;
 struct zero_grad_ack;
 struct scheduler_step_msg;
@@ -65,14 +63,16 @@ struct unpin_msg;
 struct unpin_ack;
 struct validate_msg;
 struct validate_ack;
-struct restore_best_msg;
-struct restore_best_ack;
+struct finish_msg;
+struct finish_ack;
+struct cursor_msg;
+struct cursor_ack;
 struct group_update_msg;
 struct group_update_ack;
 struct gather_rows_msg;
 struct gather_rows_ack;
-struct scatter_gradients_msg;
-struct scatter_gradients_ack;
+struct ascend_msg;
+struct ascend_ack;
 struct save_state_msg;
 struct save_state_ack;
 struct load_state_msg;
@@ -80,6 +80,8 @@ struct load_state_ack;
 
 struct status_msg;
 struct status_ack;
+struct node_status_msg;
+struct node_status_ack;
 
 } // namespace posse
 
@@ -130,8 +132,6 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(posse_messages, (posse::forward_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::forward_part_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::forward_ack))
-  CAF_ADD_TYPE_ID(posse_messages, (posse::optimizer_step_msg))
-  CAF_ADD_TYPE_ID(posse_messages, (posse::optimizer_step_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::zero_grad_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::zero_grad_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::scheduler_step_msg))
@@ -142,14 +142,16 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(posse_messages, (posse::unpin_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::validate_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::validate_ack))
-  CAF_ADD_TYPE_ID(posse_messages, (posse::restore_best_msg))
-  CAF_ADD_TYPE_ID(posse_messages, (posse::restore_best_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::finish_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::finish_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::cursor_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::cursor_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::group_update_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::group_update_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::gather_rows_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::gather_rows_ack))
-  CAF_ADD_TYPE_ID(posse_messages, (posse::scatter_gradients_msg))
-  CAF_ADD_TYPE_ID(posse_messages, (posse::scatter_gradients_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::ascend_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::ascend_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::save_state_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::save_state_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::load_state_msg))
@@ -157,6 +159,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
 
   CAF_ADD_TYPE_ID(posse_messages, (posse::status_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::status_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::node_status_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::node_status_ack))
 
 CAF_END_TYPE_ID_BLOCK(posse_messages)
 // clang-format on

@@ -31,7 +31,8 @@ expected<batch> batch_source::at(const batch_ref& ref) {
                        " rows: expected a number below ",
                        batches_per_epoch(ref.part), ", got ", ref.index));
   return guarded("batch", [&] {
-    bool is_kept = ref.stream == shared_stream || ref.stream == in_order_stream;
+    bool is_kept = ref.stream == batch_ref::shared_order
+                   || ref.stream == batch_ref::in_order;
     return is_kept ? kept(ref) : bootstrapped(ref);
   });
 }
@@ -104,7 +105,7 @@ batch_source::block batch_source::make_block(const block_key& key) {
 
 batch batch_source::kept(const batch_ref& ref) {
   const auto count = batches_per_block(ref.part);
-  const bool shuffled = ref.stream == shared_stream;
+  const bool shuffled = ref.stream == batch_ref::shared_order;
   const block_key key{{ref.part, shuffled ? ref.epoch : 0, shuffled},
                       static_cast<std::uint32_t>(ref.index / count)};
   auto found = blocks_.get(key, bytes_of(ref.part, count),

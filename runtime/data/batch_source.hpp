@@ -1,8 +1,8 @@
 #pragma once
 
+#include "messages/batch_ref.hpp"
 #include "messages/failure.hpp"
 #include "runtime/data/batch.hpp"
-#include "runtime/data/batch_ref.hpp"
 #include "runtime/data/prepared_cache.hpp"
 
 #include <cstddef>
@@ -15,8 +15,9 @@ namespace posse {
 /// Turns references into batches. Which rows a batch holds depends on the
 /// seed, the batch size and the reference only, never on threads or on what
 /// was asked for before:
-///   - shared_stream: a permutation f(seed, part, epoch), cut into batches;
-///   - in_order_stream: the rows as they are kept;
+///   - batch_ref::shared_order: a permutation f(seed, part, epoch), cut into
+///   batches;
+///   - batch_ref::in_order: the rows as they are kept;
 ///   - a particle's number: bootstrap_order of (seed, stream, epoch).
 /// The last batch of an epoch may be shorter.
 ///

@@ -234,18 +234,6 @@ expected<data_set> load(const table_request& request) {
 
 } // namespace
 
-std::string_view to_string(data_part part) noexcept {
-  switch (part) {
-  case data_part::train:
-    return "train";
-  case data_part::validation:
-    return "validation";
-  case data_part::test:
-    return "test";
-  }
-  return "unknown part";
-}
-
 const data_rows& data_set::part(data_part which) const noexcept {
   switch (which) {
   case data_part::validation:

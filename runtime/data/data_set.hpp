@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/batch_ref.hpp"
 #include "messages/failure.hpp"
 #include "runtime/config/run_config.hpp"
 #include "runtime/data/data_encoding.hpp"
@@ -12,12 +13,6 @@
 #include <vector>
 
 namespace posse {
-
-/// The parts that a data set's rows are divided into.
-enum class data_part : std::uint8_t { train, validation, test };
-
-/// "train", "validation" or "test".
-std::string_view to_string(data_part part) noexcept;
 
 /// Some rows of a data set, as they are kept in memory. On the CPU.
 struct data_rows {

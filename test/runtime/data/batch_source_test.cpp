@@ -75,16 +75,19 @@ TEST_CASE("an epoch meets every row once and keeps the partial batch",
           "[runtime][data]") {
   batch_source source{numbered(23), 5, 1};
   CHECK(source.batches_per_epoch() == 5);
-  CHECK(sorted(epoch_rows(source, 0, shared_stream)) == counting(0, 23));
-  CHECK(source.at({data_part::train, 0, 4, shared_stream})->inputs.size(0)
+  CHECK(sorted(epoch_rows(source, 0, batch_ref::shared_order))
+        == counting(0, 23));
+  CHECK(source.at({data_part::train, 0, 4, batch_ref::shared_order})
+            ->inputs.size(0)
         == 3);
-  CHECK(epoch_rows(source, 9, in_order_stream) == counting(0, 23));
+  CHECK(epoch_rows(source, 9, batch_ref::in_order) == counting(0, 23));
 }
 
 TEST_CASE("a batch larger than the part holds all of it", "[runtime][data]") {
   batch_source source{numbered(23), 1000, 1};
   CHECK(source.batches_per_epoch() == 1);
-  CHECK(sorted(epoch_rows(source, 0, shared_stream)) == counting(0, 23));
+  CHECK(sorted(epoch_rows(source, 0, batch_ref::shared_order))
+        == counting(0, 23));
 }
 
 TEST_CASE("orders depend on seed and epoch and nothing else",
@@ -93,8 +96,9 @@ TEST_CASE("orders depend on seed and epoch and nothing else",
   batch_source a{data, 7, 1};
   batch_source b{data, 7, 1};
   batch_source c{data, 7, 2};
-  epoch_rows(b, 5, shared_stream); // an unlike history
-  for (auto stream : {shared_stream, std::uint32_t{0}, std::uint32_t{12}}) {
+  epoch_rows(b, 5, batch_ref::shared_order); // an unlike history
+  for (auto stream :
+       {batch_ref::shared_order, std::uint32_t{0}, std::uint32_t{12}}) {
     CHECK(epoch_rows(a, 3, stream) == epoch_rows(b, 3, stream));
     CHECK(epoch_rows(a, 3, stream) != epoch_rows(a, 4, stream));
     CHECK(epoch_rows(a, 3, stream) != epoch_rows(c, 3, stream));
@@ -107,7 +111,7 @@ TEST_CASE("the same rows come in the same order on every machine",
   // Pinned: a change here changes every run, and breaks resuming old ones.
   batch_source source{numbered(8), 8, 1};
   // The numbers are those of a Python program written from the definitions.
-  CHECK(epoch_rows(source, 0, shared_stream)
+  CHECK(epoch_rows(source, 0, batch_ref::shared_order)
         == std::vector<std::int64_t>{7, 1, 3, 2, 0, 4, 6, 5});
   CHECK(epoch_rows(source, 0, 0)
         == std::vector<std::int64_t>{3, 6, 7, 4, 2, 3, 3, 5});
@@ -125,13 +129,14 @@ TEST_CASE("validation rows come from their own part", "[runtime][data]") {
   batch_source source{numbered(23), 2, 1};
   CHECK(source.batches_per_epoch(data_part::validation) == 3);
   CHECK(source.batches_per_epoch(data_part::test) == 0);
-  CHECK(epoch_rows(source, 0, in_order_stream, data_part::validation)
+  CHECK(epoch_rows(source, 0, batch_ref::in_order, data_part::validation)
         == counting(23, 5));
 }
 
 TEST_CASE("a batch that does not exist is refused", "[runtime][data]") {
   batch_source source{numbered(23), 5, 1};
-  auto stream = GENERATE(shared_stream, in_order_stream, std::uint32_t{0});
+  auto stream =
+      GENERATE(batch_ref::shared_order, batch_ref::in_order, std::uint32_t{0});
   auto result = source.at({data_part::train, 0, 5, stream});
   REQUIRE_FALSE(result);
   CHECK(result.error().code == errc::invalid_argument);
@@ -143,8 +148,8 @@ TEST_CASE("a batch that does not exist is refused", "[runtime][data]") {
 TEST_CASE("particles that share an order share its tensors",
           "[runtime][data]") {
   batch_source source{numbered(23), 5, 1};
-  auto first = source.at({data_part::train, 0, 1, shared_stream});
-  auto again = source.at({data_part::train, 0, 1, shared_stream});
+  auto first = source.at({data_part::train, 0, 1, batch_ref::shared_order});
+  auto again = source.at({data_part::train, 0, 1, batch_ref::shared_order});
   CHECK(first->inputs.is_same(again->inputs));
 }
 
@@ -153,7 +158,8 @@ TEST_CASE("a large part gives the same batches as a small one",
   auto data = pictures(50);
   batch_source whole{data, 8, 1};
   batch_source one_by_one{data, 8, 1, 4096}; // room for a batch or two
-  for (auto stream : {shared_stream, in_order_stream, std::uint32_t{4}})
+  for (auto stream :
+       {batch_ref::shared_order, batch_ref::in_order, std::uint32_t{4}})
     for (std::uint32_t i = 0; i < 7; ++i) {
       auto a = whole.at({data_part::train, 2, i, stream});
       auto b = one_by_one.at({data_part::train, 2, i, stream});
@@ -170,7 +176,7 @@ TEST_CASE("a large part gives the same batches as a small one",
 TEST_CASE("images and labels stay together", "[runtime][data]") {
   auto data = pictures(50);
   batch_source source{data, 8, 1};
-  auto b = source.at({data_part::train, 0, 0, shared_stream});
+  auto b = source.at({data_part::train, 0, 0, batch_ref::shared_order});
   REQUIRE(b);
   const auto& scale = data->encoding.inputs[0];
   for (std::int64_t r = 0; r < 8; ++r) {
@@ -194,7 +200,8 @@ TEST_CASE("threads get the same batches as one thread", "[runtime][data]") {
   std::vector<batch> wanted;
   for (std::uint32_t epoch = 0; epoch < 6; ++epoch)
     for (std::uint32_t i = 0; i < alone.batches_per_epoch(); ++i)
-      for (auto stream : {shared_stream, in_order_stream, std::uint32_t{1}}) {
+      for (auto stream :
+           {batch_ref::shared_order, batch_ref::in_order, std::uint32_t{1}}) {
         refs.push_back({data_part::train, epoch, i, stream});
         wanted.push_back(alone.at(refs.back()).value());
       }
@@ -250,7 +257,7 @@ TEST_CASE("what a batch costs", "[.][benchmark]") {
   auto data =
       std::make_shared<data_set>(load_data_set(section, 0.1, 1).value());
   batch_source source{data, 100, 1};
-  report("a hit (energy, batch 100)", source, shared_stream, 10000);
+  report("a hit (energy, batch 100)", source, batch_ref::shared_order, 10000);
   report("bootstrapped (energy, batch 100)", source, 0, 10000);
   auto images = std::make_shared<data_set>(*pictures(100));
   images->train.inputs = at::zeros({6000, 1, 28, 28}, at::kByte);

@@ -1,0 +1,148 @@
+#include "runtime/model/gaussian_loss.hpp"
+
+#include "runtime/model/likelihood.hpp"
+
+#include <ATen/Dispatch.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/functorch/DynamicLayer.h>
+#include <ATen/ops/addcdiv.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/mse_loss.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace posse {
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+const double log_2_pi = std::log(2 * std::numbers::pi);
+
+/// A raw variance column's meaning and its derivative.
+template <class T>
+struct spread {
+  T variance;
+  T slope; ///< d variance / d raw
+};
+
+template <class T>
+spread<T> spread_of(T raw, head_kind head) {
+  constexpr auto floor = static_cast<T>(variance_floor);
+  if (head == head_kind::gaussian_shared) {
+    auto e = std::exp(raw);
+    return {e + floor, e};
+  }
+  // softplus and its derivative, the logistic function, without overflow.
+  auto e = std::exp(-std::abs(raw));
+  return {std::max(raw, T{0}) + std::log1p(e) + floor,
+          (raw >= 0 ? T{1} : e) / (1 + e)};
+}
+
+/// Writes d loss / d outputs into `slopes` and returns the loss. The sum is in
+/// double, in the order of the rows.
+template <class T>
+double fill_slopes(const T* outputs, const T* targets, T* slopes,
+                   std::int64_t rows, std::int64_t columns, head_kind head,
+                   point_weight weighting) {
+  const auto share = T{1} / static_cast<T>(rows);
+  double total = 0;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const auto* means = outputs + row * 2 * columns;
+    auto* slope = slopes + row * 2 * columns;
+    for (std::int64_t t = 0; t < columns; ++t) {
+      auto [variance, variance_slope] = spread_of(means[columns + t], head);
+      auto weight = weighting == point_weight::one ? T{1} : std::sqrt(variance);
+      auto precision = 1 / variance;
+      auto error = means[t] - targets[row * columns + t];
+      auto squared = error * error * precision;
+      total += static_cast<double>(weight * (std::log(variance) + squared) / 2);
+      slope[t] = share * weight * error * precision;
+      slope[columns + t] =
+          share * weight * precision * (1 - squared) / 2 * variance_slope;
+    }
+  }
+  return total / static_cast<double>(rows);
+}
+
+double constant_part(std::int64_t columns, point_weight weight) {
+  return weight == point_weight::one
+             ? static_cast<double>(columns) * log_2_pi / 2
+             : 0.0;
+}
+
+class one_pass : public torch::autograd::Function<one_pass> {
+public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& outputs,
+                            const at::Tensor& targets, head_kind head,
+                            point_weight weight) {
+    auto rows = targets.size(0);
+    auto columns = targets.size(1);
+    auto slopes = at::empty_like(outputs);
+    auto loss = at::empty({}, outputs.options());
+    AT_DISPATCH_FLOATING_TYPES(outputs.scalar_type(), "gaussian_loss", [&] {
+      auto value = fill_slopes(outputs.const_data_ptr<scalar_t>(),
+                               targets.const_data_ptr<scalar_t>(),
+                               slopes.mutable_data_ptr<scalar_t>(), rows,
+                               columns, head, weight);
+      *loss.mutable_data_ptr<scalar_t>() =
+          static_cast<scalar_t>(value + constant_part(columns, weight));
+    });
+    context->saved_data["slopes"] = std::move(slopes);
+    return loss;
+  }
+
+  static variable_list backward(AutogradContext* context,
+                                const variable_list& gradients) {
+    TORCH_CHECK(!at::GradMode::is_enabled(),
+                "gaussian_loss: a second derivative needs "
+                "composed_gaussian_loss");
+    return {
+        context->saved_data["slopes"].toTensor() * gradients[0], {}, {}, {}};
+  }
+};
+
+bool fits_one_pass(const at::Tensor& outputs, const at::Tensor& targets) {
+  auto type = outputs.scalar_type();
+  return outputs.device().is_cpu() && targets.device().is_cpu()
+         && (type == at::kFloat || type == at::kDouble)
+         && targets.scalar_type() == type && outputs.is_contiguous()
+         && targets.is_contiguous() && targets.size(0) > 0
+         && !at::functorch::maybeCurrentDynamicLayer();
+}
+
+} // namespace
+
+at::Tensor gaussian_loss(const at::Tensor& outputs, const at::Tensor& targets,
+                         head_kind head, point_weight weight) {
+  TORCH_CHECK(
+      targets.dim() == 2 && outputs.dim() == 2
+          && outputs.size(0) == targets.size(0)
+          && outputs.size(1) == 2 * targets.size(1),
+      "Gaussian loss: expected outputs [B, 2 T] and targets [B, T], got ",
+      outputs.sizes(), " and ", targets.sizes());
+  if (fits_one_pass(outputs, targets))
+    return one_pass::apply(outputs, targets, head, weight);
+  return composed_gaussian_loss(outputs, targets, head, weight);
+}
+
+at::Tensor composed_gaussian_loss(const at::Tensor& outputs,
+                                  const at::Tensor& targets, head_kind head,
+                                  point_weight weight) {
+  auto [mean, variance, logits] = interpret(outputs, head);
+  TORCH_CHECK(mean.sizes() == targets.sizes(), "targets: expected ",
+              mean.sizes(), ", got ", targets.sizes());
+  auto squares = at::mse_loss(mean, targets, at::Reduction::None);
+  auto points = at::addcdiv(variance.log(), squares, variance);
+  if (weight == point_weight::root_of_variance)
+    points = points * variance.detach().sqrt();
+  auto rows = static_cast<double>(targets.size(0));
+  return points.sum() * (0.5 / rows) + constant_part(targets.size(1), weight);
+}
+
+} // namespace posse

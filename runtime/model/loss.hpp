@@ -1,0 +1,46 @@
+#pragma once
+
+#include "runtime/core/registry.hpp"
+#include "runtime/model/head.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <vector>
+
+namespace posse {
+
+/// The mean loss of a batch, a scalar to differentiate. Throws c10::Error for
+/// shapes that do not fit: the step that calls it is guarded.
+///
+/// @param outputs [B, output_columns(head, T)], float.
+/// @param targets [B, T] float; categorical: [B] int64 in [0, T).
+using loss_fn = std::function<at::Tensor(
+    const at::Tensor& outputs, const at::Tensor& targets, head_kind head)>;
+
+struct loss_entry {
+  loss_fn function;
+  std::vector<head_kind> heads; ///< those whose outputs it can read
+};
+
+/// nll, beta_nll, mse, cross_entropy, and what plugins added.
+/// - nll: -log_likelihood(), mean over rows; Gaussian heads and categorical.
+/// - beta_nll: Seitzer, Tavakoli, Antic & Martius, ICLR 2022, eq. 5 with beta
+///   0.5: each point's Gaussian NLL, without its constant, times the root of
+///   its variance, which is not differentiated.
+/// - mse: mean over rows and targets of the squared error; point.
+/// - cross_entropy: categorical's nll under its usual name.
+const registry<loss_entry>& losses();
+
+/// Adds a loss of a plugin, before the first run; errc::invalid_argument if
+/// the name is taken.
+expected<void> add_loss(std::string name, loss_entry entry);
+
+/// The loss of that name, if it can read the outputs of `head`.
+///
+/// @returns errc::unknown_name; or errc::invalid_argument for a loss of other
+///   heads, naming those that fit.
+[[nodiscard]] expected<loss_fn> find_loss(std::string_view name,
+                                          head_kind head);
+
+} // namespace posse

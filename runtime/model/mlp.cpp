@@ -1,0 +1,68 @@
+#include "runtime/model/mlp.hpp"
+
+#include "runtime/model/activation.hpp"
+#include "runtime/model/likelihood.hpp"
+
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+
+#include <functional>
+#include <numeric>
+
+namespace posse {
+
+namespace {
+
+class mlp final : public network {
+public:
+  mlp(const model_spec& spec, head_kind head, activation_fn activation)
+      : activation_{activation} {
+    auto list = register_module("layers", torch::nn::ModuleList{});
+    auto add_layer = [&](std::int64_t in, std::int64_t out) {
+      layers_.emplace_back(in, out);
+      list->push_back(layers_.back());
+    };
+    auto width = std::accumulate(spec.inputs.begin(), spec.inputs.end(),
+                                 std::int64_t{1}, std::multiplies{});
+    for (auto units : spec.hidden)
+      add_layer(std::exchange(width, units), units);
+    add_layer(width, linear_columns(head, spec.targets));
+    if (spec.dropout > 0)
+      dropout_ = register_module("dropout", torch::nn::Dropout{spec.dropout});
+    if (head == head_kind::gaussian_shared)
+      log_noise_ = register_parameter("log_noise", initial_log_noise());
+  }
+
+  at::Tensor forward(const at::Tensor& x) override {
+    auto features = x.dim() == 2 ? x : x.flatten(1);
+    for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
+      features = activation_(layers_[i](features));
+      if (dropout_)
+        features = dropout_(features);
+    }
+    auto outputs = layers_.back()(features);
+    return log_noise_.defined() ? with_shared_noise(outputs, log_noise_)
+                                : outputs;
+  }
+
+private:
+  activation_fn activation_;
+  std::vector<torch::nn::Linear> layers_;
+  torch::nn::Dropout dropout_{nullptr};
+  at::Tensor log_noise_;
+};
+
+} // namespace
+
+expected<std::shared_ptr<network>> make_mlp(const model_spec& spec) {
+  auto head = parse_head(spec.head);
+  if (!head)
+    return fail(std::move(head));
+  auto activation = activations().find(spec.activation);
+  if (!activation)
+    return fail(std::move(activation));
+  return std::make_shared<mlp>(spec, *head, **activation);
+}
+
+} // namespace posse

@@ -1,0 +1,70 @@
+#include "runtime/model/network.hpp"
+
+#include "runtime/core/guarded.hpp"
+#include "runtime/model/head.hpp"
+#include "runtime/model/lenet.hpp"
+#include "runtime/model/mlp.hpp"
+
+#include <algorithm>
+
+namespace posse {
+
+namespace {
+
+registry<network_factory>& mutable_networks() {
+  static registry<network_factory> all{"model",
+                                       {
+                                           {"lenet", make_lenet},
+                                           {"mlp", make_mlp},
+                                       }};
+  return all;
+}
+
+/// What holds for every kind of network.
+expected<void> check(const model_spec& spec) {
+  auto refuse = [&](const std::string& why) {
+    return fail(errc::invalid_argument, spec.kind + ": " + why);
+  };
+  auto positive = [](std::int64_t n) { return n > 0; };
+  if (spec.inputs.empty() || !std::ranges::all_of(spec.inputs, positive))
+    return refuse(
+        "inputs: expected sizes > 0, got "
+        + to_string(spec.to_value().at<value_list>("inputs").value()));
+  if (!std::ranges::all_of(spec.hidden, positive))
+    return refuse(
+        "hidden: expected sizes > 0, got "
+        + to_string(spec.to_value().at<value_list>("hidden").value()));
+  if (spec.targets <= 0)
+    return refuse("targets: expected a number > 0, got "
+                  + std::to_string(spec.targets));
+  if (!(spec.dropout >= 0 && spec.dropout < 1))
+    return refuse("dropout: expected a number in [0, 1), got "
+                  + std::to_string(spec.dropout));
+  auto head = parse_head(spec.head);
+  if (!head)
+    return fail(std::move(head));
+  if (*head == head_kind::categorical && spec.targets < 2)
+    return refuse("targets: expected at least 2 classes, got 1");
+  return {};
+}
+
+} // namespace
+
+const registry<network_factory>& networks() {
+  return mutable_networks();
+}
+
+expected<void> add_network(std::string name, network_factory factory) {
+  return mutable_networks().add(std::move(name), std::move(factory));
+}
+
+expected<std::shared_ptr<network>> make_network(const model_spec& spec) {
+  auto factory = networks().find(spec.kind);
+  if (!factory)
+    return fail(std::move(factory));
+  if (auto ok = check(spec); !ok)
+    return fail(std::move(ok));
+  return guarded(spec.kind, [&] { return (**factory)(spec); });
+}
+
+} // namespace posse

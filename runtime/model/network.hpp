@@ -1,0 +1,46 @@
+#pragma once
+
+#include "runtime/core/registry.hpp"
+#include "runtime/model/model_spec.hpp"
+
+#include <torch/nn/module.h>
+
+#include <functional>
+#include <memory>
+
+namespace posse {
+
+/// A network that a particle can be: a torch::nn::Module with one way to run
+/// it. Whatever tensors it keeps are registered parameters or buffers: anything
+/// else would stay behind when another particle takes its slot.
+class network : public torch::nn::Module {
+public:
+  /// @param x [B, inputs...], float, on the parameters' device.
+  /// @returns the raw outputs [B, K] of the head (runtime/model/head.hpp).
+  virtual at::Tensor forward(const at::Tensor& x) = 0;
+};
+
+/// Checks the spec and builds the network; may throw what LibTorch throws.
+using network_factory =
+    std::function<expected<std::shared_ptr<network>>(const model_spec& spec)>;
+
+/// mlp, lenet, and what plugins added.
+const registry<network_factory>& networks();
+
+/// Adds a network of a plugin, before the first run; errc::invalid_argument if
+/// the name is taken.
+expected<void> add_network(std::string name, network_factory factory);
+
+/// Builds a network in training mode, on the CPU, in float.
+///
+/// Parameters get LibTorch's own initial values (torch::nn's: uniform within
+/// 1/sqrt(fan-in)) drawn from the generator_scope of the caller, so equal
+/// seeds give equal bits; without one, from LibTorch's global generator.
+///
+/// @returns errc::unknown_name for the kind, activation or head;
+///   errc::invalid_argument for a size, a dropout or an input shape that
+///   cannot be, with the reason; errc::out_of_memory.
+[[nodiscard]] expected<std::shared_ptr<network>>
+make_network(const model_spec& spec);
+
+} // namespace posse

@@ -1,0 +1,76 @@
+#pragma once
+
+#include "runtime/core/registry.hpp"
+#include "runtime/model/optimizer_spec.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace posse {
+
+/// How gradients change parameters. Holds constants only and may be shared by
+/// threads: what a particle remembers between steps (its moments and the count
+/// of its steps) is given to each call, so that it can live in rows of a bank
+/// and travel with the particle.
+///
+/// Equal inputs give equal bits wherever the tensors lie.
+class optimizer_rule {
+public:
+  virtual ~optimizer_rule() = default;
+
+  /// Names of the tensors kept for each parameter, of its shape and dtype, as
+  /// in PyTorch's state dict: {"exp_avg", "exp_avg_sq"} for adam. The moments
+  /// of a particle that has not stepped yet are 0.
+  virtual std::span<const std::string_view> moments() const noexcept = 0;
+
+  /// Updates parameters and moments in place; autograd does not see it.
+  ///
+  /// @param params Contiguous, of one floating dtype and device; may require
+  ///   gradients.
+  /// @param grads One for each parameter, of its shape; a parameter whose
+  ///   gradient is undefined stays as it is, its moments too.
+  /// @param moments moments()[k] has one tensor for each parameter, contiguous.
+  /// @param step 1 for a particle's first step.
+  /// @param learning_rate Of this step: the spec's times the schedule's factor.
+  /// @throws c10::Error for tensors that do not fit: the step that calls it is
+  ///   guarded.
+  void step(std::span<const at::Tensor> params,
+            std::span<const at::Tensor> grads,
+            std::span<const std::vector<at::Tensor>> moments, std::int64_t step,
+            double learning_rate) const;
+
+protected:
+  /// step() with all gradients defined and contiguous, autograd off.
+  virtual void update(at::TensorList params, at::TensorList grads,
+                      std::span<const std::vector<at::Tensor>> moments,
+                      std::int64_t step, double learning_rate) const = 0;
+};
+
+using optimizer_factory =
+    std::function<expected<std::unique_ptr<optimizer_rule>>(
+        const optimizer_spec& spec)>;
+
+/// The built-in ones and what plugins added. All but the last follow PyTorch's
+/// documentation of the class of that name:
+/// - sgd, with momentum; adam; adamw; adagrad (without lr_decay); rmsprop (not
+///   centered), with momentum;
+/// - svgd_adagrad: Liu & Wang's own code for SVGD (NeurIPS 2016; svgd.py),
+///   AdaGrad with decay. With phi = -gradient: hist = phi^2 at the first step,
+///   then beta2 hist + (1 - beta2) phi^2; theta += lr phi / (eps + sqrt(hist)).
+const registry<optimizer_factory>& optimizers();
+
+/// Adds an optimizer of a plugin, before the first run; errc::invalid_argument
+/// if the name is taken.
+expected<void> add_optimizer(std::string name, optimizer_factory factory);
+
+/// @returns the rule; errc::unknown_name for the kind; errc::invalid_argument
+///   for a constant out of its range or one that the kind does not have.
+[[nodiscard]] expected<std::unique_ptr<optimizer_rule>>
+make_optimizer(const optimizer_spec& spec);
+
+} // namespace posse

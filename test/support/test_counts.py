@@ -20,7 +20,9 @@ CATCH_ALL_PASSED = re.compile(
     r"^All tests passed \(.* in (\d+) test cases?\)", re.MULTILINE
 )
 CATCH_TABLE = re.compile(r"^test cases:(.*)$", re.MULTILINE)
-CATCH_SKIP = re.compile(r": SKIPPED:\n(?:explicitly with message:\n)?\s*(.*)")
+CATCH_SKIP = re.compile(
+    r": SKIPPED:\n(?:explicitly with message:\n)?((?:  .*\n)*)"
+)
 UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 UNITTEST_END = re.compile(r"^(?:OK|FAILED)(?: \((.*)\))?$", re.MULTILINE)
 UNITTEST_SKIP = re.compile(r"\.\.\. skipped ['\"](.*)['\"]$", re.MULTILINE)
@@ -97,8 +99,10 @@ def count_program(entry):
 
 
 def skip_reasons(entry):
+    """What the program's skipped cases gave as reasons, unwrapped."""
     output = f"{entry.get('stdout', '')}\n{entry.get('stderr', '')}"
-    return CATCH_SKIP.findall(output) + UNITTEST_SKIP.findall(output)
+    reasons = CATCH_SKIP.findall(output) + UNITTEST_SKIP.findall(output)
+    return [" ".join(reason.split()) or "no reason given" for reason in reasons]
 
 
 def main(log, status):
@@ -110,7 +114,8 @@ def main(log, status):
     for entry in sorted(entries, key=lambda e: e["name"]):
         counts = count_program(entry)
         total += counts
-        print(f"{entry['name']:<28} {entry['duration']:7.1f} s   {counts}")
+        name = entry["name"].split(":")[-1]  # without suite and project
+        print(f"{name:<20} {entry['duration']:7.1f} s   {counts}")
         for reason in skip_reasons(entry):
             reasons[reason] = reasons.get(reason, 0) + 1
     for reason, n in sorted(reasons.items()):

@@ -2,7 +2,7 @@
 
 import unittest
 
-from test_counts import Counts, count_program
+from test_counts import Counts, count_program, skip_reasons
 
 
 def program(stdout="", stderr="", result="OK"):
@@ -47,6 +47,15 @@ class TestCounts(unittest.TestCase):
         text = "All tests passed (2 assertions in 2 test cases)\n"
         self.assertEqual(
             count_program(program(text, result="FAIL")), Counts(2, 1)
+        )
+
+    def test_a_wrapped_reason_for_a_skip_is_put_together(self):
+        text = (
+            "a_test.cpp:3: SKIPPED:\nexplicitly with message:\n"
+            "  no GPU: the driver\n  is missing\n\nmore\n"
+        )
+        self.assertEqual(
+            skip_reasons(program(text)), ["no GPU: the driver is missing"]
         )
 
 

@@ -1,0 +1,95 @@
+#include "runtime/posterior/particle_rows.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+namespace posse {
+
+namespace {
+
+std::string describe(const at::Tensor& x) {
+  if (!x.defined())
+    return "an undefined tensor";
+  std::ostringstream out;
+  out << x.scalar_type() << x.sizes() << " on " << x.device();
+  if (x.layout() == at::kStrided && !x.is_contiguous())
+    out << ", not contiguous";
+  return out.str();
+}
+
+bool is_row(const at::Tensor& x) {
+  return x.defined() && x.layout() == at::kStrided && x.device().is_cpu()
+         && x.dim() == 1 && x.numel() > 0 && x.is_contiguous()
+         && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
+}
+
+} // namespace
+
+expected<particle_rows> particle_rows::of(std::string_view what,
+                                          std::span<const at::Tensor> rows) {
+  if (rows.empty())
+    return fail(errc::invalid_argument,
+                fmt::format("{}: expected at least one row, got none", what));
+  particle_rows result;
+  result.data_.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto& row = rows[i];
+    if (!is_row(row))
+      return fail(errc::invalid_argument,
+                  fmt::format("{}: row {}: expected a contiguous float32 or "
+                              "float64 row on the CPU, got {}",
+                              what, i, describe(row)));
+    if (row.numel() != rows[0].numel()
+        || row.scalar_type() != rows[0].scalar_type())
+      return fail(errc::invalid_argument,
+                  fmt::format("{}: row {}: expected {} as in row 0, got {}",
+                              what, i, describe(rows[0]), describe(row)));
+    result.data_.push_back(row.data_ptr());
+  }
+  result.length_ = rows[0].numel();
+  result.is_double_ = rows[0].scalar_type() == at::kDouble;
+  return result;
+}
+
+double particle_rows::largest() const noexcept {
+  return is_double_ ? std::numeric_limits<double>::max()
+                    : std::numeric_limits<float>::max();
+}
+
+void particle_rows::gather(std::int64_t first, std::int64_t width,
+                           double* block) const noexcept {
+  for (auto* row : data_) {
+    if (is_double_)
+      std::copy_n(static_cast<const double*>(row) + first, width, block);
+    else
+      std::copy_n(static_cast<const float*>(row) + first, width, block);
+    block += width;
+  }
+}
+
+void particle_rows::scatter(std::int64_t row, std::int64_t first,
+                            std::int64_t width,
+                            const double* values) const noexcept {
+  auto* to = data_[static_cast<std::size_t>(row)];
+  if (is_double_)
+    std::copy_n(values, width, static_cast<double*>(to) + first);
+  else
+    std::transform(values, values + width, static_cast<float*>(to) + first,
+                   [](double x) { return static_cast<float>(x); });
+}
+
+std::int64_t first_non_finite_row(const double* block, std::int64_t count,
+                                  std::int64_t width) noexcept {
+  for (std::int64_t i = 0; i < count; ++i, block += width)
+    if (!std::all_of(block, block + width,
+                     [](double x) { return std::isfinite(x); }))
+      return i;
+  return count;
+}
+
+} // namespace posse

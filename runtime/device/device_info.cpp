@@ -5,8 +5,10 @@
 
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <thread>
+#include <utility>
 
 namespace posse {
 

@@ -2,9 +2,11 @@
 
 #include "runtime/core/guarded.hpp"
 
+#include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 
 #include <dlfcn.h>
+#include <filesystem>
 
 namespace posse {
 
@@ -12,9 +14,21 @@ namespace {
 
 constexpr std::string_view not_found = ": cannot open shared object file";
 
+/// The CUDA library that belongs to the LibTorch this program runs on: it lies
+/// beside libtorch_cpu.so. By its bare name, dlopen() might find another one,
+/// and would find none under a sanitizer, which calls it from a library of its
+/// own.
+std::string cuda_library() {
+  Dl_info self{};
+  auto* inside = reinterpret_cast<void*>(&at::get_cpu_capability);
+  if (dladdr(inside, &self) == 0 || !self.dli_fname)
+    return "libtorch_cuda.so";
+  return std::filesystem::path{self.dli_fname}.replace_filename(
+      "libtorch_cuda.so");
+}
+
 expected<int> load() {
-  // Looked for where the program finds libtorch_cpu.so: in its run path.
-  if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL))
+  if (!dlopen(cuda_library().c_str(), RTLD_NOW | RTLD_GLOBAL))
     return fail(errc::device_unavailable, explain_cuda_failure(dlerror()));
   auto gpus = guarded("CUDA", [] {
     const auto& hooks = at::detail::getCUDAHooks();

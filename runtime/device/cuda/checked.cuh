@@ -42,8 +42,7 @@ inline expected<void> checked(cudaError_t status, std::string_view what,
     why = "no NVIDIA driver, or one older than CUDA "
           + std::to_string(CUDART_VERSION / 1000) + " needs";
   auto subject = gpu ? "cuda:" + std::to_string(*gpu) : std::string{"CUDA"};
-  return fail(code, subject + ": could not " + std::string{what} + ": "
-                        + cudaGetErrorString(status));
+  return fail(code, subject + ": could not " + std::string{what} + ": " + why);
 }
 
 /// Runs `f` with `gpu` as the thread's current GPU, then restores the former.

@@ -11,9 +11,8 @@
 #include <caf/meta/type_name.hpp>
 #include <caf/serializer.hpp>
 
-#include <algorithm>
 #include <concepts>
-#include <span>
+#include <cstdint>
 #include <string>
 #include <type_traits>
 #include <vector>

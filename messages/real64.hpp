@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <bit>
+#include <charconv>
 #include <cstdint>
 #include <string>
 
@@ -30,9 +32,13 @@ public:
     return f(x.bits_);
   }
 
-  /// For logs, where its bits would be of no use.
+  /// For logs, where its bits would be of no use: the shortest text that reads
+  /// back as the same number.
   friend std::string to_string(real64 x) {
-    return std::to_string(static_cast<double>(x));
+    std::array<char, 32> text; // a double needs 24
+    const auto end = std::to_chars(text.data(), text.data() + text.size(),
+                                   static_cast<double>(x));
+    return {text.data(), end.ptr};
   }
 
 private:

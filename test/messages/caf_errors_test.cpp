@@ -46,13 +46,15 @@ TEST_CASE_METHOD(testing_system, "an error keeps code and text on the wire",
 TEST_CASE_METHOD(testing_system,
                  "a request is answered with the handler's failure",
                  "[messages][errors]") {
-  const auto worker = sys.spawn([](caf::event_based_actor*) -> caf::behavior {
-    return {[](const step_msg& x) -> caf::result<step_ack> {
-      if (x.pid == particle_id{1})
-        return to_result(expected<step_ack>{step_ack{0.25, 8}});
-      return to_result<step_ack>(fail(unknown.code, unknown.message));
-    }};
-  });
+  const auto worker = sys.spawn(
+      [](caf::event_based_actor*, int) -> caf::behavior {
+        return {[](const step_msg& x) -> caf::result<step_ack> {
+          if (x.pid == particle_id{1})
+            return to_result(expected<step_ack>{step_ack{0.25, 8}});
+          return to_result<step_ack>(fail(unknown.code, unknown.message));
+        }};
+      },
+      0);
   const auto ask = [&](particle_id pid) {
     auto pending = self->request(worker, caf::infinite, step_msg{pid, {}});
     sched.run();
@@ -75,9 +77,11 @@ TEST_CASE_METHOD(testing_system,
 TEST_CASE_METHOD(testing_system,
                  "a request to an actor that ended is actor_down",
                  "[messages][errors]") {
-  const auto worker = sys.spawn([](caf::event_based_actor*) -> caf::behavior {
-    return {[](const step_msg&) { return step_ack{}; }};
-  });
+  const auto worker = sys.spawn(
+      [](caf::event_based_actor*, int) -> caf::behavior {
+        return {[](const step_msg&) { return step_ack{}; }};
+      },
+      0);
   self->send_exit(worker, caf::exit_reason::kill);
   sched.run();
   auto pending = self->request(worker, caf::infinite, step_msg{});

@@ -12,9 +12,11 @@ using namespace posse;
 TEST_CASE_METHOD(testing_system,
                  "a directory entry carries its particle's handle",
                  "[messages]") {
-  const auto particle = sys.spawn([](caf::event_based_actor*) -> caf::behavior {
-    return {[](const pause_msg&) { return pause_ack{}; }};
-  });
+  const auto particle = sys.spawn(
+      [](caf::event_based_actor*, int) -> caf::behavior {
+        return {[](const pause_msg&) { return pause_ack{}; }};
+      },
+      0);
 
   nel_broadcast_particles_msg sent{
       {{{4}, "a", "cpu:0", caf::actor_cast<caf::strong_actor_ptr>(particle),

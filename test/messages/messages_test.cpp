@@ -181,7 +181,7 @@ TEST_CASE("every message prints shortly and under its name", "[messages]") {
 TEST_CASE("a step prints its particle, batch and loss", "[messages]") {
   CHECK(caf::deep_to_string(step_msg{{7}, {data_part::train, 2, 31}})
         == "step_msg(7, train epoch 2 batch 31)");
-  CHECK(caf::deep_to_string(step_ack{0.5, 3}) == "step_ack(0.500000, 3)");
+  CHECK(caf::deep_to_string(step_ack{0.5, 3}) == "step_ack(0.5, 3)");
 }
 
 TEST_CASE("every message is registered under its name", "[messages]") {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/config/key_origins.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -8,20 +10,25 @@
 
 /// The resolved configuration of one run, section by section as in the TOML
 /// file. Plain data: how it is read, checked and written is in
-/// load_config.hpp and schema.hpp.
+/// load_config.hpp, schema.hpp, rules.hpp and to_toml.hpp.
 namespace posse {
 
+/// Whether particles of one architecture run as one batched call: chosen by a
+/// timing, never, or always (which comes with a later version: no config that
+/// loads has `on`).
 enum class fuse_mode : std::uint8_t { automatic, off, on };
 
 /// [run]
 struct run_section {
-  std::string name = "run";
+  std::string name = "run";               ///< not empty, no '/'
   std::int64_t seed = 1;                  ///< >= 0
   std::filesystem::path out = "runs/run"; ///< absolute once resolved
   fuse_mode fuse = fuse_mode::automatic;
   double checkpoint_every = 0; ///< seconds; 0: at the end and on interrupt
   bool trace = false;
   bool portable_bits = false;
+
+  friend bool operator==(const run_section&, const run_section&) = default;
 };
 
 /// [data]
@@ -29,10 +36,13 @@ struct data_section {
   std::string kind = "csv";          ///< csv | idx | npy
   std::filesystem::path path;        ///< absolute once resolved; required
   std::optional<std::string> target; ///< csv: a column's name; default the last
-  std::optional<std::filesystem::path> splits; ///< csv: 0-based test rows
+  /// csv, npy: each line the 0-based test rows of one split; absolute.
+  std::optional<std::filesystem::path> splits;
   double test_fraction = 0.1; ///< in (0, 1); used where there is no `splits`
-  std::int64_t split = 0;     ///< >= 0
+  std::int64_t split = 0;     ///< >= 0; line of `splits`, or number of the draw
   bool standardize = true;
+
+  friend bool operator==(const data_section&, const data_section&) = default;
 };
 
 /// [model]
@@ -40,49 +50,60 @@ struct model_section {
   std::string kind = "mlp";             ///< mlp | lenet | a plugin's name
   std::vector<std::int64_t> hidden{50}; ///< units of each hidden layer, > 0
   std::string activation = "relu";      ///< relu | tanh | sigmoid | silu | gelu
-  /// point | gaussian | gaussian_shared | categorical; empty: by the data
-  /// (gaussian for csv and npy, categorical for idx).
+  /// point | gaussian | gaussian_shared | categorical; by the data once
+  /// resolved (gaussian for csv and npy, categorical for idx).
   std::string head;
   double dropout = 0; ///< in [0, 1)
+
+  friend bool operator==(const model_section&, const model_section&) = default;
 };
 
 /// [prior]
 struct prior_section {
   std::string kind = "normal"; ///< flat | normal
   double std = 1.0;            ///< > 0
+
+  friend bool operator==(const prior_section&, const prior_section&) = default;
 };
 
 /// [infer]: one section for all algorithms; keys that an algorithm does not
-/// use are errors when they are given.
+/// use are errors when they are given. The defaults here are those of deep
+/// ensembles; rules.hpp has the others.
 struct infer_section {
   std::string algorithm = "deep_ensemble"; ///< deep_ensemble | svgd | ...
   std::int64_t particles = 5;              ///< in [1, 1000000]
-  std::optional<std::int64_t> steps;  ///< > 0; this or epochs; default 3000
-  std::optional<std::int64_t> epochs; ///< > 0
+  std::optional<std::int64_t> steps;       ///< > 0; default 3000
+  std::optional<std::int64_t> epochs; ///< > 0; once resolved, this or steps
   std::int64_t batch = 100;         ///< > 0; cut to the number of training rows
-  std::string loss;                 ///< empty: by head and algorithm
+  std::string loss;                 ///< by head and algorithm once resolved
   double validation_fraction = 0.1; ///< in [0, 1); 0: keep the last step
-  std::string optimizer = "adam";   ///< sgd | adam | adamw | adagrad | rmsprop
+  std::string optimizer = "adam";   ///< sgd | adam | adamw | ...
   double learning_rate = 0.01;      ///< > 0
-  double momentum = 0;              ///< sgd only; in [0, 1)
+  double momentum = 0;              ///< sgd and rmsprop; in [0, 1)
   std::string schedule = "cosine";  ///< constant | cosine | linear
   bool bootstrap = false;
   std::string bandwidth = "median"; ///< svgd: median | median_all | a number
+
+  friend bool operator==(const infer_section&, const infer_section&) = default;
 };
 
 /// One entry of [local] devices: "cpu:0" or { name = "cpu:0", bytes = "4GiB" }.
 struct device_entry {
-  std::string name = "cpu:0";
-  std::int64_t bytes = 0; ///< 0: no budget
+  std::string name = "cpu:0"; ///< cpu:K | cuda:K | sim:K, K in [0, 1023]
+  std::int64_t bytes = 0;     ///< that particles may use; 0: no budget
+
+  friend bool operator==(const device_entry&, const device_entry&) = default;
 };
 
 /// [local]
 struct local_section {
-  std::vector<device_entry> devices{device_entry{}};
+  std::vector<device_entry> devices{device_entry{}}; ///< each name once
   std::int64_t lanes = 0;      ///< per CPU device; 0: cores / CPU devices
   std::int64_t cache_size = 0; ///< particles resident per device; 0: all fit
   std::string cache_policy = "auto"; ///< auto | lru | direct
-  std::int64_t view_size = 0;
+  std::int64_t view_size = 0;        ///< views held per device; 0: all fit
+
+  friend bool operator==(const local_section&, const local_section&) = default;
 };
 
 struct run_config {
@@ -93,6 +114,16 @@ struct run_config {
   prior_section prior;
   infer_section infer;
   local_section local;
+
+  /// Where the settings came from, for messages about them.
+  key_origins origins;
+
+  /// Equal settings; where they came from is not compared.
+  friend bool operator==(const run_config& a, const run_config& b) {
+    return a.plugins == b.plugins && a.run == b.run && a.data == b.data
+           && a.model == b.model && a.prior == b.prior && a.infer == b.infer
+           && a.local == b.local;
+  }
 };
 
 } // namespace posse

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace posse {
+
+class network;
+
+/// Rows of one evaluation call. Fixed, since the last bit of a product may
+/// depend on how many rows it has: `run` and `predict` must agree.
+inline constexpr std::int64_t evaluation_rows = 1024;
+
+/// The raw outputs [rows, K] of `net` for `x` [rows, ...], without autograd, in
+/// chunks of at most `evaluation_rows`. The caller puts `net` in evaluation
+/// mode. Throws what LibTorch throws.
+at::Tensor evaluate(network& net, const at::Tensor& x);
+
+} // namespace posse

@@ -1,0 +1,54 @@
+#include "runtime/compute/recipe.hpp"
+
+#include "runtime/core/guarded.hpp"
+#include "runtime/core/random.hpp"
+#include "runtime/model/network.hpp"
+#include "runtime/store/bank.hpp"
+
+namespace posse {
+
+expected<std::shared_ptr<const compiled_recipe>>
+compile(const particle_recipe& source, std::int64_t train_rows) {
+  auto head = parse_head(source.model.head);
+  if (!head)
+    return fail(std::move(head));
+  auto loss = find_loss(source.loss, *head);
+  if (!loss)
+    return fail(std::move(loss));
+  auto scoring_rule =
+      find_loss(*head == head_kind::point ? "mse" : "nll", *head);
+  if (!scoring_rule)
+    return fail(std::move(scoring_rule));
+  auto schedule = schedules().find(source.schedule);
+  if (!schedule)
+    return fail(std::move(schedule));
+  // A recipe with a gradient row adds the prior to the score, the others give
+  // it to the optimizer.
+  auto settings = source.optimizer;
+  if (!source.gradient_row)
+    settings.weight_decay += weight_decay(source.weights_prior, train_rows);
+  auto optimizer = make_optimizer(settings);
+  if (!optimizer)
+    return fail(std::move(optimizer));
+  // Only names, shapes and dtypes of this network are used.
+  auto numbers = make_generator(0);
+  auto prototype = [&] {
+    const generator_scope scope{numbers};
+    return make_network(source.model);
+  }();
+  if (!prototype)
+    return fail(std::move(prototype));
+  return guarded("layout", [&] {
+    std::vector<std::string> moments;
+    for (auto name : (*optimizer)->moments())
+      moments.emplace_back(name);
+    return std::shared_ptr<const compiled_recipe>{new compiled_recipe{
+        source, train_rows, *head, *loss, *scoring_rule, **schedule,
+        std::move(*optimizer),
+        particle_layout{parameters_of(**prototype),
+                        buffers_of(**prototype),
+                        {moments, source.gradient_row, source.keep_best}}}};
+  });
+}
+
+} // namespace posse

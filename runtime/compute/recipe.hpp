@@ -1,0 +1,53 @@
+#pragma once
+
+#include "messages/failure.hpp"
+#include "runtime/model/loss.hpp"
+#include "runtime/model/model_spec.hpp"
+#include "runtime/model/optimizer.hpp"
+#include "runtime/model/prior.hpp"
+#include "runtime/model/schedule.hpp"
+#include "runtime/store/particle_layout.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace posse {
+
+/// What a particle is made of, by names that every node knows.
+struct particle_recipe {
+  model_spec model;
+  std::string loss{"nll"};
+  optimizer_spec optimizer;
+  std::string schedule{"constant"}; ///< of the learning rate
+  std::int64_t total_steps{1};      ///< over which the schedule runs, > 0
+  prior weights_prior;
+  bool gradient_row{false}; ///< the algorithm exchanges scores
+  bool keep_best{false};    ///< remembers the best validation step
+
+  friend bool operator==(const particle_recipe&,
+                         const particle_recipe&) = default;
+};
+
+/// A recipe with its names looked up; shared by all particles made of it.
+struct compiled_recipe {
+  particle_recipe source;
+  std::int64_t train_rows{1};
+  head_kind head{head_kind::point};
+  loss_fn loss;         ///< what training minimises
+  loss_fn scoring_rule; ///< what validation compares: nll, or mse for `point`
+  schedule_fn schedule{nullptr};
+  std::shared_ptr<const optimizer_rule> optimizer;
+  particle_layout layout;
+};
+
+/// Looks up every name and lays out the rows.
+///
+/// @param train_rows N of the log posterior (N/B) sum log likelihood + log
+///   prior; > 0.
+/// @returns errc::unknown_name for a name no registry holds, or
+///   errc::invalid_argument for a model that cannot be built.
+expected<std::shared_ptr<const compiled_recipe>>
+compile(const particle_recipe& source, std::int64_t train_rows);
+
+} // namespace posse

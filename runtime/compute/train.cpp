@@ -1,0 +1,160 @@
+#include "runtime/compute/particle_work.hpp"
+#include "runtime/core/guarded.hpp"
+#include "runtime/core/random.hpp"
+#include "runtime/model/network.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace posse {
+
+namespace {
+
+// The batch's mean loss with its gradients left in the module's leaves, which
+// autograd then owns: cheaper than accumulating into rows.
+double backward(seated_particle p, const at::Tensor& x, const at::Tensor& y) {
+  p.seat.set_training(true);
+  for (const auto& parameter : p.seat.parameters())
+    parameter.mutable_grad().reset();
+  const generator_scope own_numbers{p.entry.generator};
+  auto loss = p.recipe().loss(p.seat.net().forward(x), y, p.recipe().head);
+  loss.backward();
+  return loss.item<double>();
+}
+
+failure diverged(const particle_entry& entry, std::string_view what,
+                 double got) {
+  return {errc::non_finite,
+          std::string{what} + " is " + (std::isnan(got) ? "NaN" : "infinite")
+              + " at step " + std::to_string(entry.steps + 1)};
+}
+
+double learning_rate(const particle_entry& entry) {
+  const auto& recipe = *entry.family->recipe;
+  // A resumed or hand-driven particle may step past the end: it stays there.
+  const auto step = std::min(entry.schedule_steps, recipe.source.total_steps);
+  return recipe.source.optimizer.learning_rate
+         * recipe.schedule(step, recipe.source.total_steps);
+}
+
+void count_step(particle_entry& entry) {
+  ++entry.steps;
+  ++entry.schedule_steps;
+  ++entry.version;
+}
+
+} // namespace
+
+expected<void> initialize(seated_particle p, std::uint64_t train_key) {
+  p.entry.generator = make_generator(train_key);
+  auto fresh = [&] {
+    const generator_scope own_numbers{p.entry.generator};
+    return make_network(p.recipe().source.model);
+  }();
+  if (!fresh)
+    return fail(std::move(fresh));
+  return guarded("initial parameters", [&] {
+    const at::NoGradGuard no_grad;
+    p.seat.row().zero_();
+    auto copy = [](const std::vector<named_tensor>& from,
+                   const std::vector<named_tensor>& to) {
+      for (std::size_t i = 0; i < from.size(); ++i)
+        to[i].tensor.detach().copy_(from[i].tensor);
+    };
+    copy(parameters_of(**fresh), parameters_of(p.seat.net()));
+    copy(buffers_of(**fresh), buffers_of(p.seat.net()));
+  });
+}
+
+expected<step_report> train_step(seated_particle p, const at::Tensor& x,
+                                 const at::Tensor& y) {
+  return guarded("step", [&]() -> expected<step_report> {
+    const auto loss = backward(p, x, y);
+    if (!std::isfinite(loss))
+      return tl::unexpected{diverged(p.entry, "loss", loss)};
+    const at::NoGradGuard no_grad;
+    // Lanes are long-lived threads: the list keeps its memory between steps.
+    thread_local std::vector<at::Tensor> gradients;
+    gradients.clear();
+    for (const auto& parameter : p.seat.parameters())
+      gradients.push_back(parameter.grad());
+    p.recipe().optimizer->step(p.seat.parameters(), gradients, p.seat.moments(),
+                               p.entry.steps + 1, learning_rate(p.entry));
+    gradients.clear();
+    count_step(p.entry);
+    return step_report{loss, p.entry.steps};
+  });
+}
+
+expected<double> score(seated_particle p, const at::Tensor& x,
+                       const at::Tensor& y) {
+  const auto* section = p.recipe().layout.find(section_role::gradient);
+  if (section == nullptr)
+    return fail(errc::invalid_argument,
+                "score: the particle's recipe has no gradient row");
+  return guarded("score", [&]() -> expected<double> {
+    const auto loss = backward(p, x, y);
+    if (!std::isfinite(loss))
+      return tl::unexpected{diverged(p.entry, "loss", loss)};
+    const at::NoGradGuard no_grad;
+    const auto& recipe = p.recipe();
+    // The loss is a mean over the batch: N times it is the sum over the data.
+    const auto rows = static_cast<double>(recipe.train_rows);
+    const auto shrink =
+        weight_decay(recipe.source.weights_prior, recipe.train_rows) * rows;
+    for (std::size_t i = 0; i < section->tensors.size(); ++i) {
+      const auto& parameter = p.seat.parameters()[i];
+      auto out = tensor_view(p.seat.row(), *section, section->tensors[i]);
+      if (const auto& gradient = parameter.grad(); gradient.defined())
+        at::mul_out(out, gradient, at::scalar_tensor(-rows));
+      else
+        out.zero_();
+      if (shrink != 0)
+        out.sub_(parameter, shrink);
+      parameter.mutable_grad().reset();
+    }
+    return loss;
+  });
+}
+
+expected<void> ascend(particle_entry& entry, const at::Tensor& row) {
+  return guarded("ascend", [&] {
+    const at::NoGradGuard no_grad;
+    const auto& recipe = *entry.family->recipe;
+    std::vector<at::Tensor> parameters{parameter_row(entry, row)};
+    std::vector<at::Tensor> gradients{gradient_row(entry, row).neg_()};
+    std::vector<std::vector<at::Tensor>> moments;
+    for (const auto& section : recipe.layout.sections())
+      if (section.role == section_role::moment)
+        moments.push_back({section_view(row, section)});
+    recipe.optimizer->step(parameters, gradients, moments, entry.steps + 1,
+                           learning_rate(entry));
+    count_step(entry);
+  });
+}
+
+void zero_grad(seated_particle p) {
+  for (const auto& parameter : p.seat.parameters())
+    parameter.mutable_grad().reset();
+  if (auto row = gradient_row(p.entry, p.seat.row()); row.defined())
+    row.zero_();
+}
+
+double step_schedule(particle_entry& entry) {
+  ++entry.schedule_steps;
+  return learning_rate(entry);
+}
+
+at::Tensor parameter_row(const particle_entry& entry, const at::Tensor& row) {
+  return section_view(row, entry.family->recipe->layout.sections().front());
+}
+
+at::Tensor gradient_row(const particle_entry& entry, const at::Tensor& row) {
+  const auto* section =
+      entry.family->recipe->layout.find(section_role::gradient);
+  return section == nullptr ? at::Tensor{} : section_view(row, *section);
+}
+
+} // namespace posse

@@ -1,0 +1,109 @@
+#include "runtime/store/bank.hpp"
+
+#include "runtime/core/guarded.hpp"
+#include "runtime/model/network.hpp"
+
+#include <ATen/ATen.h>
+
+namespace posse {
+
+namespace {
+
+// A tensor that shares the view's memory but is no view to autograd, which
+// would refuse in-place updates and set_data.
+at::Tensor detached_alias(const at::Tensor& view) {
+  auto out = at::empty({0}, view.options());
+  out.set_data(view);
+  return out;
+}
+
+} // namespace
+
+std::vector<named_tensor> parameters_of(const network& net) {
+  std::vector<named_tensor> out;
+  for (const auto& item : net.named_parameters())
+    out.push_back({item.key(), item.value()});
+  return out;
+}
+
+std::vector<named_tensor> buffers_of(const network& net) {
+  std::vector<named_tensor> out;
+  for (const auto& item : net.named_buffers())
+    out.push_back({item.key(), item.value()});
+  return out;
+}
+
+slot::slot(std::shared_ptr<network> net, at::Tensor row,
+           const particle_layout& layout)
+    : net_{std::move(net)}, row_{std::move(row)} {
+  const at::NoGradGuard no_grad;
+  auto own_parameters = net_->named_parameters();
+  auto own_buffers = net_->named_buffers();
+  for (const auto& section : layout.sections()) {
+    std::vector<at::Tensor>* moment = nullptr;
+    if (section.role == section_role::moment)
+      moment = &moments_.emplace_back();
+    for (const auto& place : section.tensors) {
+      auto view = tensor_view(row_, section, place);
+      if (section.role == section_role::parameters) {
+        auto& leaf = own_parameters[place.name];
+        leaf.set_data(view);
+        parameters_.push_back(leaf);
+      } else if (section.role == section_role::buffers) {
+        own_buffers[place.name].set_data(view);
+      } else if (moment != nullptr) {
+        moment->push_back(detached_alias(view));
+      }
+    }
+  }
+  net_->train(training_);
+}
+
+void slot::set_training(bool on) {
+  if (on == training_)
+    return;
+  net_->train(on);
+  training_ = on;
+}
+
+bank::bank(model_spec model, std::shared_ptr<const particle_layout> layout,
+           at::Tensor rows)
+    : model_{std::move(model)}, layout_{std::move(layout)}, rows_{std::move(
+                                                                rows)},
+      slots_(static_cast<std::size_t>(rows_.size(0))) {}
+
+expected<bank> bank::make(model_spec model,
+                          std::shared_ptr<const particle_layout> layout,
+                          std::size_t capacity, c10::Device device) {
+  return guarded("bank of " + std::to_string(capacity) + " slots", [&] {
+    // Not zeroed here: the host's pages are taken when a slot is first used.
+    auto rows =
+        at::empty({static_cast<std::int64_t>(capacity), layout->row_bytes()},
+                  at::device(device).dtype(at::kByte));
+    return bank{std::move(model), std::move(layout), std::move(rows)};
+  });
+}
+
+at::Tensor bank::row(std::size_t index) const {
+  return rows_.select(0, static_cast<std::int64_t>(index));
+}
+
+expected<slot*> bank::open(std::size_t index) {
+  auto& place = slots_[index];
+  if (!place) {
+    auto net = make_network(model_);
+    if (!net)
+      return fail(std::move(net));
+    auto made = guarded("slot " + std::to_string(index), [&] {
+      auto bytes = row(index).zero_();
+      (*net)->to(bytes.device());
+      place =
+          std::make_unique<slot>(std::move(*net), std::move(bytes), *layout_);
+    });
+    if (!made)
+      return fail(std::move(made));
+  }
+  return place.get();
+}
+
+} // namespace posse

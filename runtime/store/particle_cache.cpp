@@ -1,0 +1,167 @@
+#include "runtime/store/particle_cache.hpp"
+
+#include <cassert>
+
+namespace posse {
+
+expected<cache_policy> parse_cache_policy(std::string_view name) {
+  if (name == "auto" || name == "lru")
+    return cache_policy::lru;
+  if (name == "direct")
+    return cache_policy::direct;
+  return fail(errc::unknown_name, "unknown cache policy \"" + std::string{name}
+                                      + "\"; known: auto, direct, lru");
+}
+
+particle_cache::particle_cache(std::size_t capacity, cache_policy policy)
+    : policy_{policy}, slots_(capacity) {
+  assert(capacity > 0);
+  for (std::size_t i = 0; i < capacity; ++i)
+    append(i);
+}
+
+expected<particle_cache::placement> particle_cache::create(particle_id pid) {
+  if (known_.contains(pid))
+    return fail(errc::invalid_argument,
+                "particle " + to_string(pid) + " exists already");
+  known who{none, created_};
+  auto slot = pick(who);
+  if (!slot)
+    return fail(errc::all_slots_pinned,
+                "no slot for particle " + to_string(pid) + ": all "
+                    + std::to_string(capacity()) + " are in use");
+  ++created_;
+  auto& entry = known_.emplace(pid, who).first->second;
+  return place(pid, entry, *slot);
+}
+
+expected<particle_cache::placement> particle_cache::try_read(particle_id pid) {
+  auto i = known_.find(pid);
+  if (i == known_.end())
+    return fail(errc::unknown_particle,
+                "particle " + to_string(pid) + " is not in this cache");
+  auto& who = i->second;
+  if (who.slot != none) {
+    ++counters_.hits;
+    touch(who.slot);
+    return placement{who.slot, true, std::nullopt};
+  }
+  auto slot = pick(who);
+  if (!slot)
+    return fail(errc::all_slots_pinned,
+                "no slot for particle " + to_string(pid) + ": all "
+                    + std::to_string(capacity()) + " are in use");
+  ++counters_.misses;
+  return place(pid, who, *slot);
+}
+
+bool particle_cache::try_pin(particle_id pid) {
+  auto i = known_.find(pid);
+  if (i == known_.end() || i->second.slot == none)
+    return false;
+  ++slots_[i->second.slot].pins;
+  return true;
+}
+
+void particle_cache::unpin(particle_id pid) {
+  auto i = known_.find(pid);
+  assert(i != known_.end() && i->second.slot != none);
+  assert(slots_[i->second.slot].pins > 0);
+  --slots_[i->second.slot].pins;
+}
+
+void particle_cache::release(particle_id pid) {
+  auto i = known_.find(pid);
+  if (i == known_.end())
+    return;
+  if (const auto slot = i->second.slot; slot != none) {
+    slots_[slot].owner.reset();
+    slots_[slot].pins = 0;
+    unlink(slot);
+    prepend(slot);
+  }
+  known_.erase(i);
+}
+
+bool particle_cache::contains(particle_id pid) const {
+  return slot_of(pid).has_value();
+}
+
+bool particle_cache::pinned(particle_id pid) const {
+  const auto slot = slot_of(pid);
+  return slot && slots_[*slot].pins > 0;
+}
+
+std::optional<std::size_t> particle_cache::slot_of(particle_id pid) const {
+  auto i = known_.find(pid);
+  return i != known_.end() && i->second.slot != none
+             ? std::optional{i->second.slot}
+             : std::nullopt;
+}
+
+std::vector<particle_id> particle_cache::particles() const {
+  std::vector<particle_id> out;
+  for (const auto& s : slots_)
+    if (s.owner)
+      out.push_back(*s.owner);
+  return out;
+}
+
+std::optional<std::size_t> particle_cache::pick(const known& who) const {
+  if (policy_ == cache_policy::direct) {
+    const auto slot = who.number % slots_.size();
+    return slots_[slot].pins == 0 ? std::optional{slot} : std::nullopt;
+  }
+  // Free slots come first: they start in the list and release() puts them
+  // back at its old end.
+  for (auto i = oldest_; i != none; i = slots_[i].newer)
+    if (slots_[i].pins == 0)
+      return i;
+  return std::nullopt;
+}
+
+particle_cache::placement particle_cache::place(particle_id pid, known& who,
+                                                std::size_t slot) {
+  auto& s = slots_[slot];
+  placement out{slot, false, s.owner};
+  if (s.owner) {
+    known_.at(*s.owner).slot = none;
+    ++counters_.evictions;
+  }
+  s.owner = pid;
+  who.slot = slot;
+  touch(slot);
+  return out;
+}
+
+void particle_cache::touch(std::size_t slot) {
+  if (slot == newest_)
+    return;
+  unlink(slot);
+  append(slot);
+}
+
+void particle_cache::unlink(std::size_t slot) {
+  auto& s = slots_[slot];
+  (s.older == none ? oldest_ : slots_[s.older].newer) = s.newer;
+  (s.newer == none ? newest_ : slots_[s.newer].older) = s.older;
+  s.older = s.newer = none;
+}
+
+void particle_cache::append(std::size_t slot) {
+  auto& s = slots_[slot];
+  s.older = newest_;
+  s.newer = none;
+  (newest_ == none ? oldest_ : slots_[newest_].newer) = slot;
+  newest_ = slot;
+}
+
+void particle_cache::prepend(std::size_t slot) {
+  auto& s = slots_[slot];
+  s.older = none;
+  s.newer = oldest_;
+  (oldest_ == none ? newest_ : slots_[oldest_].older) = slot;
+  oldest_ = slot;
+}
+
+} // namespace posse

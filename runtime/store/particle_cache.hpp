@@ -1,0 +1,107 @@
+#pragma once
+
+#include "messages/failure.hpp"
+#include "messages/particle_id.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace posse {
+
+/// Which particle leaves when a slot is needed.
+enum class cache_policy : std::uint8_t {
+  lru,    ///< the one whose last use is longest ago
+  direct, ///< PusH's: a particle's slot is its creation number mod capacity
+};
+
+/// "auto" and "lru" give lru, "direct" direct; else errc::unknown_name.
+expected<cache_policy> parse_cache_policy(std::string_view name);
+
+/// What a cache has done since it was made.
+struct cache_counters {
+  std::uint64_t hits{0};
+  std::uint64_t misses{0};
+  std::uint64_t evictions{0};
+
+  friend bool operator==(const cache_counters&,
+                         const cache_counters&) = default;
+};
+
+/// Decides which particle sits in which slot of a device's bank. Knows no
+/// bytes: whoever asks moves them. Not thread-safe: its device worker is the
+/// only caller.
+class particle_cache {
+public:
+  /// @param capacity Slots, > 0.
+  particle_cache(std::size_t capacity, cache_policy policy);
+
+  /// Where a particle goes, and who has to leave first.
+  struct placement {
+    std::size_t slot{0};
+    bool hit{false}; ///< it was there already: nothing to load
+    std::optional<particle_id> evicted; ///< to be written back before loading
+  };
+
+  /// Takes in a new particle.
+  /// @returns errc::invalid_argument if `pid` was created before,
+  ///   errc::all_slots_pinned if no slot can be freed now.
+  expected<placement> create(particle_id pid);
+
+  /// Makes `pid` resident and counts the use.
+  /// @returns errc::unknown_particle, or errc::all_slots_pinned.
+  expected<placement> try_read(particle_id pid);
+
+  /// Keeps `pid` where it is until as many unpin() calls; false if it is not
+  /// resident.
+  bool try_pin(particle_id pid);
+  void unpin(particle_id pid);
+
+  /// Forgets `pid` and frees its slot.
+  void release(particle_id pid);
+
+  /// True if `pid` sits in a slot now.
+  bool contains(particle_id pid) const;
+  bool pinned(particle_id pid) const;
+  /// The slot in which `pid` sits now, if any. Does not count as a use.
+  std::optional<std::size_t> slot_of(particle_id pid) const;
+  /// The resident particles, by slot.
+  std::vector<particle_id> particles() const;
+  std::size_t capacity() const noexcept { return slots_.size(); }
+  const cache_counters& counters() const noexcept { return counters_; }
+
+private:
+  static constexpr std::size_t none = ~std::size_t{0};
+
+  struct slot {
+    std::optional<particle_id> owner;
+    std::size_t pins{0};
+    // The slots form a list from least to most recently used.
+    std::size_t older{none};
+    std::size_t newer{none};
+  };
+  struct known {
+    std::size_t slot{none};
+    std::size_t number{0}; ///< of its creation: decides the direct slot
+  };
+
+  std::optional<std::size_t> pick(const known& who) const;
+  placement place(particle_id pid, known& who, std::size_t slot);
+  void touch(std::size_t slot);
+  void unlink(std::size_t slot);
+  void append(std::size_t slot);
+  void prepend(std::size_t slot);
+
+  cache_policy policy_;
+  std::vector<slot> slots_;
+  std::size_t oldest_{none};
+  std::size_t newest_{none};
+  std::unordered_map<particle_id, known> known_;
+  std::size_t created_{0};
+  cache_counters counters_;
+};
+
+} // namespace posse

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "messages/particle_id.hpp"
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+namespace posse {
+
+struct particle_family;
+
+/// One particle on its device: where its bytes are, and the part of its state
+/// that is not bytes. Together they are the whole particle and move as one.
+struct particle_entry {
+  particle_id pid;
+  particle_family* family{nullptr}; ///< its bank and what it is made of
+
+  /// The row while the particle has no slot; undefined while it has one.
+  at::Tensor host;
+  bool leased{false};  ///< an operation runs on it, or its bytes are moving
+  bool lost{false};    ///< its bytes could not be kept: nothing may read them
+  std::size_t pins{0}; ///< wishes that it stay in its slot
+
+  at::Generator generator; ///< its own random numbers
+  std::int64_t steps{0};   ///< optimizer steps done: the cursor of the run
+  std::int64_t schedule_steps{0};
+  std::uint64_t version{0}; ///< grows whenever the parameters change
+  double best_score{std::numeric_limits<double>::infinity()};
+  std::int64_t best_step{0};
+  bool finished{false}; ///< trained to the end; a resume leaves it alone
+};
+
+} // namespace posse

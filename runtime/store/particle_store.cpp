@@ -1,0 +1,265 @@
+#include "runtime/store/particle_store.hpp"
+
+#include "runtime/core/guarded.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <fstream>
+#include <limits>
+
+namespace posse {
+
+namespace {
+
+// Slots reserved for particles whose number nobody announced: rows take
+// address space only until they are used.
+constexpr std::size_t default_slots = 4096;
+
+// Bytes of host memory that can still be had; 0 if the system does not say.
+std::int64_t available_host_bytes() {
+  std::ifstream file{"/proc/meminfo"};
+  std::string key;
+  std::int64_t kib = 0;
+  for (std::string unit; file >> key >> kib; std::getline(file, unit))
+    if (key == "MemAvailable:")
+      return kib * 1024;
+  return 0;
+}
+
+failure lost(particle_id pid) {
+  return {errc::out_of_memory,
+          "particle " + to_string(pid)
+              + " was lost when there was no memory to move it to"};
+}
+
+} // namespace
+
+particle_store::particle_store(options opts)
+    : options_{opts}, swaps_{std::make_unique<swap_counters>()} {}
+
+expected<particle_family*> particle_store::family_of(
+    const std::shared_ptr<const compiled_recipe>& recipe) {
+  for (auto& f : families_)
+    if (f->recipe == recipe)
+      return f.get();
+  const auto row_bytes = recipe->layout.row_bytes();
+  auto capacity = options_.capacity;
+  auto budget = options_.budget_bytes;
+  if (budget == 0 && options_.device.is_cpu())
+    budget = available_host_bytes() / 2;
+  if (capacity == 0) {
+    const auto wanted = options_.expected_particles > 0
+                            ? options_.expected_particles
+                            : default_slots;
+    const auto fit = budget > 0 ? static_cast<std::size_t>(
+                         budget / std::max<std::int64_t>(row_bytes, 1))
+                                : wanted;
+    capacity = std::min(wanted, fit);
+  }
+  if (capacity == 0)
+    return fail(errc::out_of_memory, "one particle needs "
+                                         + std::to_string(row_bytes)
+                                         + " bytes, the device has room for "
+                                         + std::to_string(budget));
+  // The layout lives in the recipe: an aliasing pointer keeps both.
+  auto slots = bank::make(
+      recipe->source.model,
+      std::shared_ptr<const particle_layout>{recipe, &recipe->layout}, capacity,
+      options_.device);
+  if (!slots)
+    return fail(std::move(slots));
+  families_.push_back(std::make_unique<particle_family>(particle_family{
+      recipe, std::move(*slots), particle_cache{capacity, options_.policy}}));
+  return families_.back().get();
+}
+
+lease particle_store::place(particle_entry& entry,
+                            const particle_cache::placement& where) {
+  auto& cache = entry.family->cache;
+  cache.try_pin(entry.pid);
+  entry.leased = true;
+  lease out{&entry, where.slot, !where.hit, false, nullptr};
+  if (where.evicted) {
+    out.evicted = entries_.at(*where.evicted).get();
+    out.evicted->leased = true; // until its bytes have left the slot
+  }
+  return out;
+}
+
+expected<acquisition>
+particle_store::create(particle_id pid,
+                       std::shared_ptr<const compiled_recipe> recipe) {
+  if (entries_.contains(pid))
+    return fail(errc::invalid_argument,
+                "particle " + to_string(pid) + " exists already");
+  auto family = family_of(recipe);
+  if (!family)
+    return fail(std::move(family));
+  auto where = (*family)->cache.create(pid);
+  if (!where) {
+    if (where.error().code == errc::all_slots_pinned)
+      return acquisition{grant::no_slot, {}};
+    return fail(std::move(where));
+  }
+  auto entry = std::make_unique<particle_entry>();
+  entry->pid = pid;
+  entry->family = *family;
+  auto& stored = *entries_.emplace(pid, std::move(entry)).first->second;
+  auto out = place(stored, *where);
+  out.load = false;
+  out.fresh = true;
+  return acquisition{grant::leased, {out}};
+}
+
+expected<acquisition> particle_store::acquire(particle_id pid) {
+  auto* entry = find(pid);
+  if (entry == nullptr)
+    return fail(errc::unknown_particle,
+                "particle " + to_string(pid) + " is not on this device");
+  if (entry->lost)
+    return tl::unexpected{lost(pid)};
+  if (entry->leased)
+    return acquisition{grant::busy, {}};
+  auto where = entry->family->cache.try_read(pid);
+  if (!where) {
+    if (where.error().code == errc::all_slots_pinned)
+      return acquisition{grant::no_slot, {}};
+    return fail(std::move(where));
+  }
+  return acquisition{grant::leased, {place(*entry, *where)}};
+}
+
+expected<acquisition>
+particle_store::acquire_rows(const std::vector<particle_id>& pids) {
+  std::vector<lease> out;
+  out.reserve(pids.size());
+  for (auto pid : pids) {
+    auto* entry = find(pid);
+    if (entry == nullptr)
+      return fail(errc::unknown_particle,
+                  "particle " + to_string(pid) + " is not on this device");
+    if (entry->lost)
+      return tl::unexpected{lost(pid)};
+    if (entry->leased)
+      return acquisition{grant::busy, {}};
+    out.push_back({entry});
+  }
+  for (auto& held : out) {
+    auto& cache = held.entry->family->cache;
+    if (auto where = cache.slot_of(held.entry->pid)) {
+      held.slot_index = *where;
+      cache.try_pin(held.entry->pid);
+    }
+    held.entry->leased = true;
+  }
+  return acquisition{grant::leased, std::move(out)};
+}
+
+void particle_store::release(const lease& done) {
+  auto& cache = done.entry->family->cache;
+  if (cache.contains(done.entry->pid))
+    cache.unpin(done.entry->pid);
+  done.entry->leased = false;
+  if (done.evicted != nullptr)
+    done.evicted->leased = false;
+}
+
+bool particle_store::pin(particle_id pid) {
+  auto* entry = find(pid);
+  if (entry == nullptr || !entry->family->cache.try_pin(pid))
+    return false;
+  ++entry->pins;
+  return true;
+}
+
+bool particle_store::unpin(particle_id pid) {
+  auto* entry = find(pid);
+  if (entry == nullptr || entry->pins == 0)
+    return false;
+  --entry->pins;
+  entry->family->cache.unpin(pid);
+  return true;
+}
+
+void particle_store::remove(particle_id pid) {
+  auto i = entries_.find(pid);
+  if (i == entries_.end())
+    return;
+  assert(!i->second->leased);
+  i->second->family->cache.release(pid);
+  entries_.erase(i);
+}
+
+particle_entry* particle_store::find(particle_id pid) {
+  auto i = entries_.find(pid);
+  return i == entries_.end() ? nullptr : i->second.get();
+}
+
+cache_counters particle_store::counters() const {
+  cache_counters sum;
+  for (const auto& f : families_) {
+    sum.hits += f->cache.counters().hits;
+    sum.misses += f->cache.counters().misses;
+    sum.evictions += f->cache.counters().evictions;
+  }
+  return sum;
+}
+
+std::size_t particle_store::capacity() const {
+  std::size_t sum = 0;
+  for (const auto& f : families_)
+    sum += f->cache.capacity();
+  return sum;
+}
+
+std::size_t particle_store::resident() const {
+  std::size_t sum = 0;
+  for (const auto& f : families_)
+    sum += f->cache.particles().size();
+  return sum;
+}
+
+expected<slot*> settle(const lease& held, swap_counters& counters) {
+  auto& slots = held.entry->family->slots;
+  auto opened = slots.open(held.slot_index);
+  if (!opened || (!held.load && held.evicted == nullptr))
+    return opened;
+  auto moved_all =
+      guarded("swap of particle " + to_string(held.entry->pid), [&] {
+        const auto start = std::chrono::steady_clock::now();
+        const auto& row = (*opened)->row();
+        std::uint64_t moved = 0;
+        if (held.evicted != nullptr) {
+          held.evicted->host = row.to(at::kCPU, /*non_blocking=*/false,
+                                      /*copy=*/true);
+          moved += row.nbytes();
+        }
+        if (held.load) {
+          row.copy_(held.entry->host);
+          held.entry->host.reset();
+          moved += row.nbytes();
+        }
+        const auto took = std::chrono::steady_clock::now() - start;
+        counters.bytes_moved += moved;
+        counters.stall_nanoseconds += static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::nanoseconds>(took).count());
+        return *opened;
+      });
+  if (!moved_all) {
+    // The cache says that the bytes have moved. Nobody may read what has not.
+    held.entry->lost = true;
+    if (held.evicted != nullptr && !held.evicted->host.defined())
+      held.evicted->lost = true;
+  }
+  return moved_all;
+}
+
+at::Tensor row_of(const particle_entry& entry, std::size_t slot_index) {
+  return entry.host.defined() ? entry.host
+                              : entry.family->slots.row(slot_index);
+}
+
+} // namespace posse

@@ -1,0 +1,125 @@
+#pragma once
+
+#include "messages/failure.hpp"
+#include "messages/particle_id.hpp"
+#include "runtime/compute/recipe.hpp"
+#include "runtime/store/bank.hpp"
+#include "runtime/store/particle_cache.hpp"
+#include "runtime/store/particle_entry.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+namespace posse {
+
+/// The particles of one device that are made alike: their recipe, the bank
+/// they run in and the cache that decides who sits in it.
+struct particle_family {
+  std::shared_ptr<const compiled_recipe> recipe;
+  bank slots;
+  particle_cache cache;
+};
+
+/// The right to use one particle's bytes, alone, until it is given back. What
+/// has to move first is written down here and done by settle(), on the lane
+/// that computes, so that the device worker never waits for a copy.
+struct lease {
+  particle_entry* entry{nullptr};
+  std::size_t slot_index{0};
+  bool load{false};  ///< the particle's bytes are still on the host
+  bool fresh{false}; ///< a new particle: there are no bytes yet
+  particle_entry* evicted{nullptr}; ///< its bytes have to leave the slot first
+};
+
+/// Whether what was asked for could be leased.
+enum class grant : std::uint8_t {
+  leased,
+  busy,    ///< one of the particles is in use, or its bytes are moving
+  no_slot, ///< all slots are in use
+};
+
+struct acquisition {
+  grant outcome{grant::leased};
+  std::vector<lease> leases; ///< empty unless `outcome` is leased
+};
+
+/// How much has moved between slots and host memory. Lanes add to it.
+struct swap_counters {
+  std::atomic<std::uint64_t> bytes_moved{0};
+  std::atomic<std::uint64_t> stall_nanoseconds{0};
+};
+
+/// All particles of one device: in the slots of its banks, or, when there are
+/// more particles than slots, waiting in host memory. Only the device worker
+/// calls it; lanes touch what they hold a lease of.
+class particle_store {
+public:
+  struct options {
+    c10::Device device{c10::DeviceType::CPU};
+    std::size_t capacity{0};      ///< slots a family; 0: as many as fit
+    std::int64_t budget_bytes{0}; ///< of the device; 0: half the free memory
+    std::size_t expected_particles{0}; ///< 0: not known
+    cache_policy policy{cache_policy::lru};
+  };
+
+  explicit particle_store(options opts);
+
+  /// Leases a slot to a new particle.
+  /// @returns errc::invalid_argument if the particle exists;
+  ///   errc::out_of_memory if the bank cannot be made.
+  expected<acquisition> create(particle_id pid,
+                               std::shared_ptr<const compiled_recipe> recipe);
+
+  /// Leases a particle and a slot to it.
+  /// @returns errc::unknown_particle; errc::out_of_memory for a particle whose
+  ///   bytes were lost when there was no room for them.
+  expected<acquisition> acquire(particle_id pid);
+
+  /// Leases particles where they lie, without a slot: for operations on rows.
+  /// @returns as acquire(); the outcome is never no_slot.
+  expected<acquisition> acquire_rows(const std::vector<particle_id>& pids);
+
+  /// Gives a lease back. Call on the worker, after the lane is done.
+  void release(const lease& done);
+
+  /// Keeps a resident particle in its slot until as many unpin() calls; false
+  /// if it is not resident, or not pinned.
+  bool pin(particle_id pid);
+  bool unpin(particle_id pid);
+
+  /// Forgets a particle and frees its memory; it must not be leased.
+  void remove(particle_id pid);
+
+  bool contains(particle_id pid) const { return entries_.contains(pid); }
+  particle_entry* find(particle_id pid);
+  std::size_t size() const noexcept { return entries_.size(); }
+  /// Sums over the families.
+  cache_counters counters() const;
+  std::size_t capacity() const;
+  std::size_t resident() const;
+  swap_counters& swaps() noexcept { return *swaps_; }
+
+private:
+  expected<particle_family*>
+  family_of(const std::shared_ptr<const compiled_recipe>& recipe);
+  lease place(particle_entry& entry, const particle_cache::placement& where);
+
+  options options_;
+  std::vector<std::unique_ptr<particle_family>> families_;
+  std::unordered_map<particle_id, std::unique_ptr<particle_entry>> entries_;
+  std::unique_ptr<swap_counters> swaps_;
+};
+
+/// Moves the bytes that a lease needs moved: the evicted particle's to the
+/// host, the leased one's into the slot. Runs on the lane.
+///
+/// @returns the slot, ready to compute; errc::out_of_memory.
+expected<slot*> settle(const lease& held, swap_counters& counters);
+
+/// The row of a particle, in its slot or on the host; leased rows only.
+at::Tensor row_of(const particle_entry& entry, std::size_t slot_index);
+
+} // namespace posse

@@ -15,7 +15,7 @@
 namespace posse {
 
 /// What a node can hold on one of its devices.
-struct device_info {
+struct node_device {
   std::string name;                ///< "cpu:0", "cuda:1", ...
   std::uint64_t capacity_bytes{0}; ///< for particles; 0: no budget.
   std::uint32_t cache_size{0}; ///< particles resident at most; 0: what fits.
@@ -23,8 +23,8 @@ struct device_info {
 };
 
 template <class Inspector>
-auto inspect(Inspector& f, device_info& x) {
-  return f(caf::meta::type_name("device_info"), x.name, x.capacity_bytes,
+auto inspect(Inspector& f, node_device& x) {
+  return f(caf::meta::type_name("node_device"), x.name, x.capacity_bytes,
            x.cache_size, x.lanes);
 }
 
@@ -42,7 +42,7 @@ auto inspect(Inspector& f, node_evt_loop_init_msg& x) {
 /// instead, if the node cannot take part.
 struct node_evt_loop_init_ack {
   std::string node;                 ///< The name it has in the config.
-  std::vector<device_info> devices; ///< In the config's order.
+  std::vector<node_device> devices; ///< In the config's order.
 };
 
 template <class Inspector>

@@ -18,7 +18,7 @@ class tensor_blob;
 class value;
 struct by_name;
 
-struct device_info;
+struct node_device;
 struct node_evt_loop_init_msg;
 struct node_evt_loop_init_ack;
 struct node_evt_loop_cleanup_msg;
@@ -97,7 +97,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(posse_messages, (posse::value))
   CAF_ADD_TYPE_ID(posse_messages, (posse::by_name))
 
-  CAF_ADD_TYPE_ID(posse_messages, (posse::device_info))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::node_device))
   CAF_ADD_TYPE_ID(posse_messages, (posse::node_evt_loop_init_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::node_evt_loop_init_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::node_evt_loop_cleanup_msg))

@@ -61,10 +61,10 @@ POSSE_SAMPLE(value, everything())
 POSSE_SAMPLE(by_name, {"adam", everything()})
 
 // Nodes.
-POSSE_SAMPLE(device_info, {"cpu:0", 1, 2, 3})
+POSSE_SAMPLE(node_device, {"cpu:0", 1, 2, 3})
 POSSE_SAMPLE(node_evt_loop_init_msg, {"[run]\nseed = 1\n"})
 POSSE_SAMPLE(node_evt_loop_init_ack,
-             {"a", {filled<device_info>(), device_info{}}})
+             {"a", {filled<node_device>(), node_device{}}})
 POSSE_SAMPLE(node_evt_loop_cleanup_msg, {})
 POSSE_SAMPLE(node_evt_loop_cleanup_ack, {5})
 // A handle needs a system: message_handles_test.cpp.

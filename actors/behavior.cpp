@@ -1,0 +1,38 @@
+#include "actors/behavior.hpp"
+
+#include "actors/behaviors/deep_ensemble.hpp"
+#include "actors/behaviors/svgd.hpp"
+#include "runtime/core/nearest_name.hpp"
+
+namespace posse {
+
+registry<behavior>& behaviors() {
+  static registry<behavior> known = [] {
+    registry<behavior> out{"behaviour"};
+    out.add("deep_ensemble", deep_ensemble());
+    out.add("svgd", svgd());
+    return out;
+  }();
+  return known;
+}
+
+expected<handler> find_handler(std::string_view name) {
+  const auto dot = name.find('.');
+  auto from = behaviors().find(name.substr(0, dot));
+  if (!from)
+    return fail(std::move(from));
+  const auto msg =
+      dot == std::string_view::npos ? std::string_view{} : name.substr(dot + 1);
+  auto i = (*from)->handlers.find(msg);
+  if (i == (*from)->handlers.end()) {
+    std::vector<std::string> known;
+    for (const auto& [each, unused] : (*from)->handlers)
+      known.push_back(std::string{name.substr(0, dot)} + "." + each);
+    return fail(errc::unknown_name, "unknown handler \"" + std::string{name}
+                                        + "\"" + nearest_hint(name, known)
+                                        + "; known: " + list_names(known));
+  }
+  return i->second;
+}
+
+} // namespace posse

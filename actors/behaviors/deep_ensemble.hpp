@@ -1,0 +1,20 @@
+#pragma once
+
+#include "actors/behavior.hpp"
+
+namespace posse {
+
+/// Deep ensembles (Lakshminarayanan, Pritzel and Blundell, NeurIPS 2017): every
+/// particle trains by itself from its own random start, and together they
+/// predict as an equal mixture. Deviations from the paper: the loss may weigh
+/// points by their variance (beta-NLL), a normal prior may shrink the weights,
+/// the best step by a validation part is kept, and there is no adversarial
+/// training.
+///
+/// Handlers:
+/// - "TRAIN" with `train_args`: trains from the particle's cursor to the end,
+/// or
+///   until paused; gives {steps, finished, loss}.
+behavior deep_ensemble();
+
+} // namespace posse

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "messages/batch_ref.hpp"
+#include "messages/failure.hpp"
+#include "messages/particle_id.hpp"
+#include "messages/value.hpp"
+
+#include <cstdint>
+
+namespace posse {
+
+/// How long a particle trains and on which batches; the arguments of "TRAIN".
+struct train_args {
+  std::int64_t steps{1};             ///< optimizer steps in all, > 0
+  std::int64_t batches_per_epoch{1}; ///< > 0
+  std::int64_t validate_every{0};    ///< steps; 0: never
+  bool bootstrap{false};             ///< each particle draws its own epochs
+
+  /// The batch of step `step` (0-based), for particle `pid`.
+  batch_ref batch(std::int64_t step, particle_id pid) const;
+  /// True if the validation part is to be measured after `done` steps.
+  bool validates_after(std::int64_t done) const;
+};
+
+value_dict to_dict(const train_args& x);
+/// @returns errc::invalid_argument naming what is missing or out of range.
+expected<train_args> train_args_from_value(const value& x);
+
+/// A batch of the training part as an argument.
+value to_value(const batch_ref& x);
+/// @returns errc::invalid_argument naming what is missing or out of range.
+expected<batch_ref> batch_ref_from_value(const value& x);
+
+} // namespace posse

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "messages/compute_messages.hpp"
+#include "messages/node_messages.hpp"
+#include "messages/particle_messages.hpp"
+#include "messages/status_messages.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/typed_actor.hpp>
+
+#include <memory>
+
+namespace posse {
+
+class lane_job_base;
+
+/// From a lane to its worker: the leases of this job are free again. Never
+/// leaves the process.
+struct lane_done {
+  std::shared_ptr<lane_job_base> job;
+};
+
+/// Owns one device and the particles on it. Places every operation on a lane
+/// and delegates: the lane computes and answers who asked.
+using device_worker_actor = caf::typed_actor<
+    // Makes a particle and gives it its first parameters.
+    caf::replies_to<receive_particle_init_msg>::with<receive_particle_init_ack>,
+    // One optimizer step on a batch.
+    caf::replies_to<step_msg>::with<step_ack>,
+    // The score of the log posterior on a batch, into the gradient row.
+    caf::replies_to<gradient_msg>::with<gradient_ack>,
+    // The raw outputs for given inputs, or for a part of the data set.
+    caf::replies_to<forward_msg>::with<forward_ack>,
+    caf::replies_to<forward_part_msg>::with<forward_ack>,
+    // Measures the validation part; keeps the parameters if they are the best.
+    caf::replies_to<validate_msg>::with<validate_ack>,
+    // Puts the best parameters back and marks the particle as trained.
+    caf::replies_to<finish_msg>::with<finish_ack>,
+    caf::replies_to<cursor_msg>::with<cursor_ack>,
+    caf::replies_to<zero_grad_msg>::with<zero_grad_ack>,
+    caf::replies_to<scheduler_step_msg>::with<scheduler_step_ack>,
+    // Moves particles of this device, and rows of others, by a rule.
+    caf::replies_to<group_update_msg>::with<group_update_ack>,
+    // Rows of this device's particles, for a rule that runs elsewhere.
+    caf::replies_to<gather_rows_msg>::with<gather_rows_ack>,
+    // Moves particles along directions computed elsewhere.
+    caf::replies_to<ascend_msg>::with<ascend_ack>,
+    caf::replies_to<receive_get_msg>::with<receive_get_ack>,
+    caf::replies_to<receive_parameters_msg>::with<receive_parameters_ack>,
+    caf::replies_to<save_state_msg>::with<save_state_ack>,
+    caf::replies_to<load_state_msg>::with<load_state_ack>,
+    // Keeps a particle in its slot, or lets it go.
+    caf::replies_to<pin_msg>::with<pin_ack>,
+    caf::replies_to<unpin_msg>::with<unpin_ack>,
+    caf::replies_to<status_msg>::with<status_ack>, caf::reacts_to<lane_done>>;
+
+} // namespace posse
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(posse::lane_done)

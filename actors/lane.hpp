@@ -1,0 +1,46 @@
+#pragma once
+
+#include "actors/device_worker_interface.hpp"
+#include "actors/lane_job.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <string>
+
+namespace posse {
+
+namespace detail {
+
+template <class... Acks>
+struct lane_interface {
+  using type = caf::typed_actor<
+      typename caf::replies_to<lane_work<Acks>>::template with<Acks>...>;
+};
+
+using lane_acks = lane_interface<
+    receive_particle_init_ack, step_ack, gradient_ack, forward_ack,
+    validate_ack, finish_ack, cursor_ack, zero_grad_ack, scheduler_step_ack,
+    group_update_ack, gather_rows_ack, ascend_ack, receive_get_ack,
+    receive_parameters_ack, save_state_ack, load_state_ack, pin_ack>;
+
+} // namespace detail
+
+/// Computes. On a CPU a cooperative actor that works in the scheduler's thread,
+/// single-threaded inside; as many of them as the device has lanes run at once.
+/// Answers whoever asked the device worker, and tells the worker that the
+/// leases are free first, so that a particle's next request finds them so.
+using lane_actor = detail::lane_acks::type;
+
+struct lane_state {
+  static inline const char* name = "lane";
+  explicit lane_state(lane_actor::stateful_pointer<lane_state>) {}
+
+  device_worker_actor worker;
+};
+
+lane_actor::behavior_type lane(lane_actor::stateful_pointer<lane_state> self,
+                               device_worker_actor worker);
+
+} // namespace posse

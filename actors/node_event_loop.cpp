@@ -1,0 +1,208 @@
+#include "actors/node_event_loop.hpp"
+
+#include "actors/device_worker.hpp"
+#include "actors/particle_state.hpp"
+#include "messages/caf_errors.hpp"
+#include "runtime/config/load_config.hpp"
+#include "runtime/data/data_library.hpp"
+#include "runtime/device/device_info.hpp"
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <thread>
+
+namespace posse {
+
+node_event_loop_actor::behavior_type
+node_event_loop_state::make_behavior(node_options opts, driver_actor driver) {
+  options_ = std::move(opts);
+  driver_ = std::move(driver);
+  node_name_ = std::make_shared<const std::string>(options_.name);
+  self_->set_down_handler([this](caf::down_msg& down) { gone(down.source); });
+  return {
+      [this](const node_evt_loop_init_msg& req) { return init(req); },
+      [this](const node_evt_loop_cleanup_msg&) { return cleanup(); },
+      [this](const nel_broadcast_particles_msg& req) { return broadcast(req); },
+      [this](const receive_particle_init_msg& req) { return create(req); },
+      [this](const node_status_msg&) {
+        return tasks_.answer<node_status_ack>(
+            self_, status(), [](expected<node_status_ack> x) { return x; });
+      },
+  };
+}
+
+caf::result<node_evt_loop_init_ack>
+node_event_loop_state::init(const node_evt_loop_init_msg& req) {
+  if (config_)
+    return to_error({errc::invalid_argument,
+                     "node " + options_.name + ": a run is attached already"});
+  auto config = parse_config(req.config, "run config");
+  if (!config)
+    return to_error(config.error());
+  auto data = open_data(*config);
+  if (!data)
+    return to_error(data.error());
+  auto plan = make_run_plan(*config, **data);
+  if (!plan)
+    return to_error(plan.error());
+
+  const auto& local = options_.resources;
+  const auto cpus = static_cast<std::size_t>(
+      std::ranges::count_if(local.devices, [](const device_entry& d) {
+        return d.name.starts_with("cpu");
+      }));
+  const auto cores =
+      std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
+  auto batches = std::make_shared<batch_source>(
+      *data, plan->batch, static_cast<std::uint64_t>(config->run.seed));
+  auto policy = parse_cache_policy(local.cache_policy);
+  if (!policy)
+    return to_error(policy.error());
+  node_evt_loop_init_ack out{options_.name, {}};
+  for (std::size_t i = 0; i < local.devices.size(); ++i) {
+    const auto& entry = local.devices[i];
+    auto id = parse_device(entry.name);
+    if (!id)
+      return to_error(id.error());
+    if (auto there = check_device(*id); !there)
+      return to_error(there.error());
+    device_worker_options opts;
+    opts.node = options_.name;
+    opts.device = entry.name;
+    // Lanes of a device that is no CPU are streams, not threads.
+    opts.lanes =
+        local.lanes > 0 ? static_cast<std::size_t>(local.lanes)
+        : id->kind == device_kind::cpu
+            ? std::max<std::size_t>(cores / std::max<std::size_t>(cpus, 1), 1)
+            : 1;
+    opts.recipe = plan->recipe;
+    opts.data = batches;
+    opts.store.device = to_torch(*id);
+    opts.store.capacity = static_cast<std::size_t>(local.cache_size);
+    opts.store.budget_bytes = entry.bytes;
+    // Placement is even: each device gets its share, rounded up.
+    opts.store.expected_particles =
+        (static_cast<std::size_t>(config->infer.particles)
+         + local.devices.size() - 1)
+        / local.devices.size();
+    opts.store.policy = *policy;
+    out.devices.push_back({entry.name, static_cast<std::uint64_t>(entry.bytes),
+                           static_cast<std::uint32_t>(local.cache_size),
+                           static_cast<std::uint32_t>(opts.lanes)});
+    devices_.push_back(
+        {std::make_shared<const std::string>(entry.name),
+         self_->spawn<caf::monitored>(device_worker, std::move(opts)), 0});
+  }
+  config_ = std::move(*config);
+  return out;
+}
+
+expected<std::size_t>
+node_event_loop_state::place(const std::string& device) const {
+  if (devices_.empty())
+    return fail(errc::invalid_argument,
+                "node " + options_.name + ": no run is attached");
+  if (device.empty()) {
+    auto least = std::ranges::min_element(
+        devices_, {}, &node_event_loop_state::device::particles);
+    return static_cast<std::size_t>(least - devices_.begin());
+  }
+  auto named = std::ranges::find_if(
+      devices_, [&](const auto& d) { return *d.name == device; });
+  if (named == devices_.end())
+    return fail(errc::device_unavailable,
+                "node " + options_.name + " has no device \"" + device + "\"");
+  return static_cast<std::size_t>(named - devices_.begin());
+}
+
+caf::result<receive_particle_init_ack>
+node_event_loop_state::create(const receive_particle_init_msg& req) {
+  auto where = place(req.device);
+  if (!where)
+    return to_error(where.error());
+  ++devices_[*where].particles;
+  return tasks_.answer<receive_particle_init_ack>(
+      self_, create_on(*where, req),
+      [this, where = *where](expected<receive_particle_init_ack> x) {
+        if (!x)
+          --devices_[where].particles;
+        return x;
+      });
+}
+
+task<receive_particle_init_ack>
+node_event_loop_state::create_on(std::size_t where,
+                                 receive_particle_init_msg req) {
+  auto acts = value_or_throw(behaviors().find(req.behaviour.name));
+  const auto& home = devices_[where];
+  req.device = *home.name;
+  auto made = co_await response<receive_particle_init_ack>::from(
+      self_->request(home.worker, caf::infinite, req));
+  const auto* state = req.state.get_if<value_dict>();
+  auto particle = self_->spawn<caf::monitored>(
+      spawn_particle,
+      particle_options{req.pid, node_name_, home.name, home.worker, driver_,
+                       // Behaviours live as long as the process.
+                       std::shared_ptr<const behavior>{
+                           std::shared_ptr<const behavior>{}, acts},
+                       state == nullptr ? value_dict{} : *state});
+  particles_.push_back(particle);
+  made.particle = {req.pid, options_.name, *home.name,
+                   caf::actor_cast<caf::strong_actor_ptr>(particle),
+                   caf::actor_cast<caf::strong_actor_ptr>(home.worker)};
+  co_return made;
+}
+
+nel_broadcast_particles_ack
+node_event_loop_state::broadcast(const nel_broadcast_particles_msg& req) {
+  auto all = std::make_shared<particle_directory>();
+  for (const auto& x : req.particles)
+    all->add(x.pid,
+             {x.node, x.device, caf::actor_cast<particle_actor>(x.handle),
+              caf::actor_cast<device_worker_actor>(x.worker)});
+  for (const auto& particle : particles_)
+    self_->send(particle, directory_update{all});
+  return {static_cast<std::uint32_t>(req.particles.size())};
+}
+
+task<node_status_ack> node_event_loop_state::status() {
+  std::vector<response<status_ack>> asked;
+  for (const auto& d : devices_)
+    asked.push_back(response<status_ack>::from(
+        self_->request(d.worker, caf::infinite, status_msg{})));
+  co_return node_status_ack{options_.name, co_await when_all(std::move(asked))};
+}
+
+caf::result<node_evt_loop_cleanup_ack> node_event_loop_state::cleanup() {
+  auto promise = self_->make_response_promise<node_evt_loop_cleanup_ack>();
+  if (particles_.empty() && devices_.empty()) {
+    promise.deliver(node_evt_loop_cleanup_ack{0});
+    return promise;
+  }
+  cleaned_ = promise;
+  ended_particles_ = static_cast<std::uint32_t>(particles_.size());
+  ending_ = particles_.size() + devices_.size();
+  // Particles first: a worker that is gone would make their requests fail.
+  for (const auto& p : particles_)
+    self_->send_exit(p, caf::exit_reason::user_shutdown);
+  for (const auto& d : devices_)
+    self_->send_exit(d.worker, caf::exit_reason::user_shutdown);
+  particles_.clear();
+  devices_.clear();
+  config_.reset();
+  return promise;
+}
+
+void node_event_loop_state::gone(const caf::actor_addr&) {
+  if (ending_ > 0 && --ending_ == 0)
+    cleaned_.deliver(node_evt_loop_cleanup_ack{ended_particles_});
+}
+
+node_event_loop_actor::behavior_type
+node_event_loop(node_event_loop_state::self_ptr self, node_options opts,
+                driver_actor driver) {
+  return self->state.make_behavior(std::move(opts), std::move(driver));
+}
+
+} // namespace posse

@@ -1,0 +1,87 @@
+#pragma once
+
+#include "actors/behavior.hpp"
+#include "actors/particle_directory.hpp"
+#include "actors/particle_interface.hpp"
+#include "actors/task.hpp"
+#include "messages/batch_ref.hpp"
+#include "messages/compute_messages.hpp"
+#include "messages/particle_id.hpp"
+#include "messages/value.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace posse {
+
+class particle_state;
+
+/// Where a particle stands in its training.
+struct particle_cursor {
+  std::int64_t steps{0}; ///< optimizer steps done
+  bool finished{false};
+};
+
+/// What a behaviour's handler sees of its particle: PusH's verbs. A verb sends
+/// a request and gives a response to co_await; nothing blocks.
+///
+/// Computation (step, score, forward, ...) runs on the particle's device, one
+/// operation of a particle at a time, in the order they were asked for.
+class particle {
+public:
+  explicit particle(particle_state& state) : state_{state} {}
+  particle(const particle&) = delete;
+  particle& operator=(const particle&) = delete;
+
+  particle_id pid() const noexcept;
+  /// "cpu:0", "cuda:1", ...
+  const std::string& device() const noexcept;
+  /// All particles of the run, ascending.
+  const std::vector<particle_id>& particle_ids() const noexcept;
+  /// The same without this one.
+  std::vector<particle_id> other_particles() const;
+  /// What this particle's behaviour keeps between messages.
+  value_dict& state() noexcept;
+  /// True once the driver has asked to stop at the next consistent point: end
+  /// the handler there; it will be launched again from the cursor.
+  bool paused() const noexcept;
+
+  /// One optimizer step on a batch: zero_grad, forward, loss, backward, step.
+  response<step_ack> step(batch_ref batch);
+  /// The score of the log posterior on a batch, left in the gradient row.
+  response<gradient_ack> score(batch_ref batch);
+  /// The raw outputs for `x`, in evaluation mode.
+  response<tensor_blob> forward(tensor_blob x);
+  /// Measures the validation part and remembers the parameters if they are the
+  /// best so far.
+  response<validate_ack> validate();
+  /// Puts the best parameters back, if any were kept, and marks the particle
+  /// as trained.
+  response<particle_cursor> finish();
+  response<particle_cursor> cursor();
+  response<zero_grad_ack> zero_grad();
+  response<scheduler_step_ack> scheduler_step();
+
+  /// Runs the handler `msg` of particle `to` and gives what it returns.
+  /// Fails with errc::unknown_particle or errc::unknown_message.
+  response<value> send(particle_id to, std::string msg, value args = {});
+  /// A copy of another particle's parameters and gradients.
+  response<receive_get_ack> get(particle_id of);
+  /// Moves all of `pids` together by the rule `name` ("svgd"), from their
+  /// parameters and scores, wherever they live.
+  task<value> update_group(std::string name, std::vector<particle_id> pids,
+                           value args);
+
+  /// Adds or replaces the handler of `msg`, with state merged into state().
+  void register_receive(std::string msg, handler h, value_dict state = {});
+
+  /// Tells the driver how far training is; cheap, sent at most every 50 ms.
+  void report(std::int64_t step, std::int64_t steps, double loss);
+
+private:
+  particle_state& state_;
+};
+
+} // namespace posse

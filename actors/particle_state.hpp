@@ -1,0 +1,67 @@
+#pragma once
+
+#include "actors/driver_interface.hpp"
+#include "actors/particle.hpp"
+#include "actors/particle_directory.hpp"
+#include "actors/particle_interface.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace posse {
+
+/// What a particle is started with.
+struct particle_options {
+  particle_id pid;
+  std::shared_ptr<const std::string> node;   ///< shared by the node's particles
+  std::shared_ptr<const std::string> device; ///< shared by the device's
+  device_worker_actor worker;
+  driver_actor driver; ///< hears of progress; may be null
+  std::shared_ptr<const behavior> acts;
+  value_dict state;
+};
+
+/// A particle's actor: runs handlers and keeps what the behaviour keeps. Its
+/// tensors are the device worker's; an idle particle costs a few KiB.
+class particle_state {
+public:
+  using self_ptr = particle_actor::stateful_pointer<particle_state>;
+  static inline const char* name = "particle";
+
+  explicit particle_state(self_ptr self) : self_{self} {}
+  particle_actor::behavior_type make_behavior(particle_options opts);
+
+private:
+  friend class particle;
+
+  template <class Ack>
+  caf::result<Ack> run(const std::string& msg, const value& args);
+  caf::result<receive_register_ack>
+  register_handler(const receive_register_msg& req);
+  const handler* find(std::string_view msg) const;
+  std::vector<std::string> known_messages() const;
+
+  self_ptr self_;
+  particle_options options_;
+  particle verbs_{*this};
+  directory_ptr directory_;
+  bool paused_{false};
+  std::chrono::steady_clock::time_point last_report_;
+  /// Registered at run time; a running coroutine may still use one that was
+  /// replaced, so none is ever dropped.
+  std::map<std::string, std::vector<std::unique_ptr<const handler>>,
+           std::less<>>
+      registered_;
+  running_tasks tasks_; // last: its frames refer to all of the above
+};
+
+particle_actor::behavior_type spawn_particle(particle_state::self_ptr self,
+                                             particle_options opts);
+
+} // namespace posse

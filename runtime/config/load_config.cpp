@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <fstream>
 #include <optional>
-#include <sstream>
 #include <vector>
 
 namespace posse {
@@ -54,7 +53,8 @@ expected<std::string> read_file(const std::filesystem::path& path) {
 // -- the document ------------------------------------------------------------
 
 /// toml++ frees nested tables recursively and takes dotted keys of any length,
-/// so that a line of 500000 dots overflows the stack. No key has more than one.
+/// so that a line of 100000 dots overflows the stack (20000 do not, and values
+/// nest 256 deep at most). No key of a config has more than one.
 constexpr std::size_t max_dots_a_line = 64;
 
 /// Dots of a line that could separate keys: none in a comment, and of a row of
@@ -197,30 +197,15 @@ std::vector<assignment> list_assignments(const toml::table& document,
   return all;
 }
 
-/// Where an assignment stands, for errors: in a line of the file or in `--set`.
-class place {
-public:
-  static place in_file(std::string file, std::filesystem::path folder) {
-    return {std::move(file), std::move(folder)};
-  }
-  static place in_set(std::filesystem::path working_folder) {
-    return {{}, std::move(working_folder)};
-  }
-
-  const std::filesystem::path& folder() const { return folder_; }
-  bool is_set() const { return file_.empty(); }
+/// Where assignments stand, for errors: in a file, or in `--set` without one.
+struct place {
+  std::optional<std::string> file;
+  std::filesystem::path folder; ///< what paths are relative to
 
   std::string where(std::string_view key, std::size_t line) const {
     auto name = one_line(key);
-    return is_set() ? "--set " + name : at_line(file_, line) + ": " + name;
+    return file ? at_line(*file, line) + ": " + name : "--set " + name;
   }
-
-private:
-  place(std::string file, std::filesystem::path folder)
-      : file_{std::move(file)}, folder_{std::move(folder)} {}
-
-  std::string file_;
-  std::filesystem::path folder_; ///< what paths are relative to
 };
 
 expected<void> assign(run_config& config, const assignment& a, const place& at,
@@ -243,15 +228,15 @@ expected<void> assign(run_config& config, const assignment& a, const place& at,
     return invalid(
         where(), c10::str("expected a section or plugins, got an unknown name",
                           hint_for_top(a.name)));
-  auto value = read_value(*a.value, *key, names, at.folder());
+  auto value = read_value(*a.value, *key, names, at.folder);
   if (!value)
     return invalid(where(value.error().at, value.error().line),
                    value.error().text);
   key->set(config, *value);
-  if (at.is_set())
-    config.origins.record_set(a.dotted());
-  else
+  if (at.file)
     config.origins.record_line(a.dotted(), a.line);
+  else
+    config.origins.record_set(a.dotted());
   return {};
 }
 
@@ -313,16 +298,15 @@ expected<run_config> load_text(std::string_view text,
     return fail(std::move(document));
   run_config config;
   config.origins = key_origins{file};
-  auto in_file =
-      place::in_file(file, std::filesystem::absolute(path).parent_path());
+  const place in_file{file, std::filesystem::absolute(path).parent_path()};
   for (const auto& a : list_assignments(*document, config.origins))
     if (auto ok = assign(config, a, in_file, names); !ok)
       return fail(std::move(ok));
-  auto in_set = place::in_set(std::filesystem::current_path());
+  const place in_set{std::nullopt, std::filesystem::current_path()};
   for (const auto& set : sets)
     if (auto ok = apply_set(config, set, in_set, names); !ok)
       return fail(std::move(ok));
-  if (auto ok = resolve_config(config, in_file.folder(), names); !ok)
+  if (auto ok = resolve_config(config, in_file.folder, names); !ok)
     return fail(std::move(ok));
   return config;
 }

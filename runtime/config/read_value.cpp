@@ -8,10 +8,11 @@
 #include <c10/util/StringUtil.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <set>
+#include <utility>
+#include <vector>
 
 namespace posse {
 

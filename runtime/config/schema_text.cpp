@@ -69,21 +69,25 @@ std::string describe_range(const number_range& r) {
                   number_text(r.high), r.high_included ? ']' : ')');
 }
 
+/// The default and those that replace it, in the order of their rules.
 std::string describe_default(const config_key& key) {
-  std::string text;
-  if (auto x = key.get(run_config{}); !key.default_text.empty())
-    text = key.default_text;
-  else if (x && *x != config_value{std::string{}})
-    text = '`' + toml_text(key, *x) + '`';
+  std::vector<std::string> texts;
+  auto base = key.get(run_config{});
+  if (!key.default_text.empty())
+    texts.emplace_back(key.default_text);
+  else if (base && *base != config_value{std::string{}})
+    texts.push_back('`' + toml_text(key, *base) + '`');
   for (const auto& rule : default_rules()) {
-    if (rule.key != key.dotted())
+    // A first rule that repeats the default says nothing new.
+    if (rule.key != key.dotted() || (texts.size() == 1 && rule.value == base))
       continue;
-    if (!text.empty())
-      text += "; ";
-    text += '`' + toml_text(key, rule.value) + '`';
+    texts.push_back('`' + toml_text(key, rule.value) + '`');
     if (!rule.when.key.empty())
-      text += c10::str(" with ", rule.when.key, " ", rule.when.word);
+      texts.back() += c10::str(" with ", rule.when.key, " ", rule.when.word);
   }
+  std::string text;
+  for (const auto& item : texts)
+    text += (text.empty() ? "" : "; ") + item;
   return text;
 }
 

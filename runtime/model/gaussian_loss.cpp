@@ -3,6 +3,7 @@
 #include "runtime/model/likelihood.hpp"
 
 #include <ATen/Dispatch.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/functorch/DynamicLayer.h>
 #include <ATen/ops/addcdiv.h>

@@ -16,9 +16,9 @@ enum class point_weight : std::uint8_t {
 
 /// The loss of a Gaussian head in one pass over the rows.
 ///
-/// Composed of ATen operators it takes 58 us forward and backward for 32 rows
-/// of one target, as long as the rest of mlp13's whole step; value and
-/// derivative in one loop take 10 us (one core of a 2-core machine). Used for
+/// Composed of ATen operators it takes 67 us forward and backward for 32 rows
+/// of one target, about what the rest of mlp13's step takes; value and
+/// derivative in one loop take 11 us (one thread, a shared 2-core machine). For
 /// contiguous CPU tensors outside of vmap, where it agrees with
 /// composed_gaussian_loss() up to rounding; elsewhere it calls that one.
 ///

@@ -1,5 +1,6 @@
 #include "runtime/model/likelihood.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/mse_loss.h>

@@ -152,7 +152,7 @@ TEST_CASE("a network that cannot be is refused with the reason",
   auto why = [](const model_spec& spec) { return make_network(spec).error(); };
   auto good = *benchmark_model("mlp13");
   auto bad = good;
-  bad.kind = "mlpp";
+  bad.kind = "mpl";
   CHECK(why(bad).code == errc::unknown_name);
   CHECK_THAT(why(bad).message, ContainsSubstring("did you mean \"mlp\"?"));
   bad = good;

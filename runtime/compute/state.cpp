@@ -82,14 +82,13 @@ expected<particle_snapshot> snapshot(const particle_entry& entry,
     }
     out.others.push_back({std::string{generator_name},
                           blob_of(generator_state(entry.generator))});
-    out.cursor = {
-        {"steps", entry.steps},
-        {"schedule_steps", entry.schedule_steps},
-        {"version", static_cast<std::int64_t>(entry.version)},
-        {"best_score_bits", bits_of(entry.best_score)},
-        {"best_step", entry.best_step},
-        {"finished", entry.finished},
-    };
+    auto& cursor = out.cursor;
+    cursor["steps"] = entry.steps;
+    cursor["schedule_steps"] = entry.schedule_steps;
+    cursor["version"] = static_cast<std::int64_t>(entry.version);
+    cursor["best_score_bits"] = bits_of(entry.best_score);
+    cursor["best_step"] = entry.best_step;
+    cursor["finished"] = entry.finished;
     return out;
   });
 }
@@ -97,14 +96,21 @@ expected<particle_snapshot> snapshot(const particle_entry& entry,
 value to_value(const particle_snapshot& x) {
   auto list_of = [](const std::vector<state_tensor>& tensors) {
     value_list out;
-    for (const auto& t : tensors)
-      out.push_back(value_dict{{"name", t.name}, {"tensor", t.blob}});
+    out.reserve(tensors.size());
+    for (const auto& t : tensors) {
+      value_dict each;
+      each["name"] = t.name;
+      each["tensor"] = t.blob;
+      out.emplace_back(std::move(each));
+    }
     return out;
   };
-  return value_dict{{"pid", std::int64_t{x.pid.number}},
-                    {"parameters", list_of(x.parameters)},
-                    {"others", list_of(x.others)},
-                    {"cursor", x.cursor}};
+  value_dict out;
+  out["pid"] = std::int64_t{x.pid.number};
+  out["parameters"] = list_of(x.parameters);
+  out["others"] = list_of(x.others);
+  out["cursor"] = x.cursor;
+  return out;
 }
 
 expected<particle_snapshot> snapshot_from_value(const value& x) {

@@ -9,7 +9,9 @@ using namespace posse;
 
 namespace {
 
-particle_id p(std::uint32_t n) { return {n}; }
+particle_id p(std::uint32_t n) {
+  return {n};
+}
 
 // LRU as plainly as it can be written: a list, oldest first.
 class plain_lru {

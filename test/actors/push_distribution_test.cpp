@@ -1,0 +1,195 @@
+#include "actors/behavior.hpp"
+#include "actors/particle.hpp"
+#include "test/support/catch.hpp"
+#include "test/support/small_run.hpp"
+
+#include <limits>
+
+using namespace posse;
+using namespace posse::test;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+const std::string echo_message = "ECHO";
+const std::string gather_message = "GATHER";
+
+task<value> echo(particle&, value args) {
+  co_return args;
+}
+
+// Sums what all others echo, and reads one of them.
+task<value> gather(particle& self, value args) {
+  std::vector<response<value>> asked;
+  for (auto pid : self.other_particles())
+    asked.push_back(self.send(pid, echo_message, args));
+  auto answers = co_await when_all(std::move(asked));
+  std::int64_t sum = 0;
+  for (const auto& x : answers)
+    sum += value_or_throw(x.to<std::int64_t>("echo"));
+  const auto view = co_await self.get(self.other_particles().front());
+  self.state()["seen"] = static_cast<std::int64_t>(view.params.size());
+  co_return sum;
+}
+
+task<value> throws(particle&, value) {
+  throw std::runtime_error("the model is upside down");
+  co_return value{};
+}
+
+task<value> asks_stranger(particle& self, value) {
+  std::string msg = echo_message;
+  auto answer = co_await as_expected(self.send(particle_id{99}, msg));
+  co_return answer ? "answered" : answer.error().message;
+}
+
+// Keeps a frame suspended until its particle ends.
+task<value> waits_for_itself(particle& self, value) {
+  std::string msg = "WAIT";
+  co_return co_await self.send(self.pid(), msg);
+}
+
+run_config config_with(small_run& data, std::int64_t particles) {
+  if (!behaviors().find("test"))
+    REQUIRE(behaviors().add("test", [] {
+      behavior out;
+      out.handlers = {{echo_message, echo},
+                      {gather_message, gather},
+                      {"THROW", throws},
+                      {"STRANGER", asks_stranger},
+                      {"WAIT", waits_for_itself}};
+      return out;
+    }()));
+  auto config = data.config("deep_ensemble", particles, 5);
+  config.infer.algorithm = "test";
+  return config;
+}
+
+std::unique_ptr<push_distribution> start(const run_config& config) {
+  auto pd = push_distribution::start(config);
+  if (!pd)
+    FAIL(pd.error().message);
+  create_all(**pd);
+  return std::move(*pd);
+}
+
+} // namespace
+
+TEST_CASE("PusH's verbs work by their names", "[actors][push_distribution]") {
+  small_run data;
+  auto pd = start(data.config("deep_ensemble", 3, 5));
+  CHECK(pd->num_particles() == 3);
+  CHECK(pd->particle_ids() == std::vector<particle_id>{{0}, {1}, {2}});
+  auto futures = launch(*pd);
+  for (const auto& x : pd->p_wait(futures))
+    CHECK(x);
+  auto parameters = pd->p_parameters({1});
+  REQUIRE(parameters);
+  CHECK(parameters->size() == 4);
+  CHECK(parameters->front().shape() == std::vector<std::int64_t>{8, 2});
+  auto outputs = pd->p_predict({1}, data_part::test);
+  REQUIRE(outputs);
+  CHECK(outputs->size(0) == 8);
+  CHECK(outputs->size(1) == 2); // mean and variance
+}
+
+TEST_CASE("particles ask one another and read one another",
+          "[actors][particle]") {
+  small_run data;
+  auto config = config_with(data, 4);
+  config.local.devices = {{"cpu:0", 0}, {"cpu:1", 0}};
+  auto pd = start(config);
+  auto sum = pd->p_launch({1}, gather_message, 14).wait();
+  REQUIRE(sum);
+  CHECK(*sum == value{std::int64_t{42}});
+}
+
+TEST_CASE("an unknown message names itself, the particle and the known ones",
+          "[actors][particle]") {
+  small_run data;
+  auto pd = start(data.config("deep_ensemble", 2, 5));
+  auto answer = pd->p_launch({1}, "TRIAN").wait();
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().code == errc::unknown_message);
+  CHECK_THAT(answer.error().message, ContainsSubstring("particle 1")
+                                         && ContainsSubstring("\"TRIAN\"")
+                                         && ContainsSubstring("TRAIN"));
+}
+
+TEST_CASE("an exception in a handler is an error that keeps its text",
+          "[actors][particle]") {
+  small_run data;
+  auto pd = start(config_with(data, 1));
+  auto answer = pd->p_launch({0}, "THROW").wait();
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().message
+        == "particle 0 on cpu:0: THROW: the model is upside down");
+  // The particle lives on.
+  CHECK(pd->p_launch({0}, echo_message, 7).wait() == value{7});
+}
+
+TEST_CASE("asking a particle that does not exist is an error, not a hang",
+          "[actors][particle]") {
+  small_run data;
+  auto pd = start(config_with(data, 1));
+  auto answer = pd->p_launch({0}, "STRANGER").wait();
+  REQUIRE(answer);
+  CHECK(*answer == value{"send \"ECHO\": no particle 99"});
+  CHECK(pd->p_launch({5}, echo_message).wait().error().code
+        == errc::unknown_particle);
+  CHECK(pd->p_parameters({5}).error().code == errc::unknown_particle);
+}
+
+TEST_CASE("a run that ends answers handlers that are still suspended",
+          "[actors][particle]") {
+  small_run data;
+  auto pd = start(config_with(data, 1));
+  auto never = pd->p_launch({0}, "WAIT");
+  CHECK(never.wait_for(std::chrono::milliseconds{1}).error().code
+        == errc::timed_out);
+  pd.reset();
+  CHECK(never.wait().error().code == errc::actor_down);
+}
+
+TEST_CASE("a handler registered at run time answers its message",
+          "[actors][particle]") {
+  small_run data;
+  auto pd = start(config_with(data, 1));
+  CHECK(pd->p_register({0}, "PARROT", "test.ECHOO").error().code
+        == errc::unknown_name);
+  REQUIRE(pd->p_register({0}, "PARROT", "test.ECHO"));
+  CHECK(pd->p_launch({0}, "PARROT", "hello").wait() == value{"hello"});
+}
+
+TEST_CASE("a loss that is not finite names particle, device and step",
+          "[actors][device_worker]") {
+  small_run data;
+  auto pd = start(data.config(
+      "deep_ensemble", 2, 50,
+      {"infer.learning_rate=1e30", "infer.loss=nll", "infer.optimizer=sgd"}));
+  auto results = wait_all(launch(*pd));
+  REQUIRE_FALSE(results[1]);
+  CHECK(results[1].error().code == errc::non_finite);
+  CHECK_THAT(results[1].error().message,
+             ContainsSubstring("particle 1 on cpu:0: step: loss is"));
+}
+
+TEST_CASE("a run that cannot start says why", "[actors][node_event_loop]") {
+  small_run data;
+  auto config = data.config("deep_ensemble", 1, 5);
+  config.local.devices = {{"cuda:7", 0}};
+  auto pd = push_distribution::start(config);
+  REQUIRE_FALSE(pd);
+  CHECK(pd.error().code == errc::device_unavailable);
+  CHECK_THAT(pd.error().message, ContainsSubstring("cuda:7"));
+}
+
+TEST_CASE("SVGD keeps particles apart where a loss alone would not",
+          "[actors][svgd]") {
+  small_run data;
+  auto pd = start(data.config("svgd", 6, 60));
+  auto result = wait_all(launch(*pd));
+  REQUIRE(result[0]);
+  CHECK(result[0]->at<double>("mean_distance").value() > 0.5);
+  CHECK(result[0]->at<bool>("collapsed") == false);
+}

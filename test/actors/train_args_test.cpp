@@ -1,0 +1,45 @@
+#include "actors/behaviors/train_args.hpp"
+#include "test/support/catch.hpp"
+
+using namespace posse;
+using Catch::Matchers::ContainsSubstring;
+
+TEST_CASE("steps name the batches of their epochs in turn",
+          "[actors][train_args]") {
+  const train_args args{100, 7, 10, false};
+  CHECK(args.batch(0, {3})
+        == batch_ref{data_part::train, 0, 0, batch_ref::shared_order});
+  CHECK(args.batch(15, {3})
+        == batch_ref{data_part::train, 2, 1, batch_ref::shared_order});
+  CHECK((train_args{100, 7, 10, true}.batch(15, {3}).stream) == 3);
+}
+
+TEST_CASE("validation falls on its steps and on the last one",
+          "[actors][train_args]") {
+  const train_args args{25, 7, 10, false};
+  CHECK_FALSE(args.validates_after(9));
+  CHECK(args.validates_after(10));
+  CHECK(args.validates_after(25));
+  CHECK_FALSE((train_args{25, 7, 0, false}.validates_after(25)));
+}
+
+TEST_CASE("arguments survive the way to a particle", "[actors][train_args]") {
+  const train_args args{100, 7, 10, true};
+  auto back = train_args_from_value(to_dict(args));
+  REQUIRE(back);
+  CHECK(back->batch(99, {2}) == args.batch(99, {2}));
+  const batch_ref batch{data_part::train, 4, 5, 6};
+  CHECK(batch_ref_from_value(to_value(batch)) == batch);
+}
+
+TEST_CASE("arguments that make no sense are refused by name",
+          "[actors][train_args]") {
+  auto args = to_dict({100, 7, 10, true});
+  args["steps"] = 0;
+  CHECK_THAT(train_args_from_value(args).error().message,
+             ContainsSubstring("steps: expected at least 1, got 0"));
+  args.erase("steps");
+  CHECK_THAT(train_args_from_value(args).error().message,
+             ContainsSubstring("steps"));
+  CHECK_FALSE(batch_ref_from_value(value_dict{{"epoch", -1}}));
+}

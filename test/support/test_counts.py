@@ -120,7 +120,10 @@ def main(log, status):
             reasons[reason] = reasons.get(reason, 0) + 1
     for reason, n in sorted(reasons.items()):
         print(f"skipped {n}: {reason}")
-    if status != 0 and total.failed == 0:
+    if not entries:
+        print(f"no test ran (meson test ended with status {status})")
+        total.failed = 1
+    elif status != 0 and total.failed == 0:
         print(f"meson test ended with status {status} without a failed test")
         total.failed = 1
     print(total)

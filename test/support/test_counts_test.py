@@ -1,8 +1,10 @@
 """Tests of test_counts.py: a count that is wrong would hide a failed test."""
 
+import contextlib
+import io
 import unittest
 
-from test_counts import Counts, count_program, skip_reasons
+from test_counts import Counts, count_program, main, skip_reasons
 
 
 def program(stdout="", stderr="", result="OK"):
@@ -57,6 +59,11 @@ class TestCounts(unittest.TestCase):
         self.assertEqual(
             skip_reasons(program(text)), ["no GPU: the driver is missing"]
         )
+
+    def test_a_run_without_any_test_is_a_failure(self):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            self.assertEqual(main("/nonexistent/testlog.json", 0), 1)
+        self.assertEqual(said.getvalue().splitlines()[-1], "0 passed, 1 failed")
 
 
 if __name__ == "__main__":

@@ -61,6 +61,6 @@ expected<pinned_memory> pinned_memory::pin(std::span<std::byte>) {
 }
 
 nvtx_range::nvtx_range(const char*) noexcept {}
-nvtx_range::~nvtx_range() = default;
+nvtx_range::~nvtx_range() {}
 
 } // namespace posse::cuda

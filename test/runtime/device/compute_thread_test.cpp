@@ -16,6 +16,7 @@ TEST_CASE("a prepared thread computes alone", "[runtime][device][stress]") {
   std::atomic<int> alone{0};
   constexpr int thread_count = 8;
   std::vector<std::thread> threads;
+  threads.reserve(thread_count);
   for (int i = 0; i < thread_count; ++i)
     threads.emplace_back([&alone] {
       prepare_compute_thread();

@@ -7,7 +7,6 @@
 #include <vector>
 
 using namespace posse;
-using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 
 namespace {

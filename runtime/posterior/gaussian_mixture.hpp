@@ -25,8 +25,8 @@ double log_density(const gaussian_mixture& f, double y);
 double quantile(const gaussian_mixture& f, double p);
 
 /// Continuous ranked probability score, the integral of (F(x) - [x >= y])^2:
-/// lower is better, in the units of y. O(M^2). Closed form: Grimit et al.
-/// (QJRMS 2006), eq. 5.
+/// lower is better, in the units of y. Closed form: Grimit et al. (QJRMS 2006),
+/// eq. 5; it looks at every pair of members: O(M^2).
 double crps(const gaussian_mixture& f, double y);
 
 /// The same of one Gaussian: Gneiting & Raftery (JASA 2007), eq. 21.

@@ -22,6 +22,19 @@ std::string describe(const at::Tensor& x) {
   return out.str();
 }
 
+/// to[i] = from[i], rounded. In runs of eight, which the compiler turns into
+/// vector instructions without being told to.
+template <class From, class To>
+void convert(const From* __restrict from, std::int64_t n,
+             To* __restrict to) noexcept {
+  std::int64_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (std::int64_t k = 0; k < 8; ++k)
+      to[i + k] = static_cast<To>(from[i + k]);
+  for (; i < n; ++i)
+    to[i] = static_cast<To>(from[i]);
+}
+
 bool is_row(const at::Tensor& x) {
   return x.defined() && x.layout() == at::kStrided && x.device().is_cpu()
          && x.dim() == 1 && x.numel() > 0 && x.is_contiguous()
@@ -67,7 +80,7 @@ void particle_rows::gather(std::int64_t first, std::int64_t width,
     if (is_double_)
       std::copy_n(static_cast<const double*>(row) + first, width, block);
     else
-      std::copy_n(static_cast<const float*>(row) + first, width, block);
+      convert(static_cast<const float*>(row) + first, width, block);
     block += width;
   }
 }
@@ -79,8 +92,7 @@ void particle_rows::scatter(std::int64_t row, std::int64_t first,
   if (is_double_)
     std::copy_n(values, width, static_cast<double*>(to) + first);
   else
-    std::transform(values, values + width, static_cast<float*>(to) + first,
-                   [](double x) { return static_cast<float>(x); });
+    convert(values, width, static_cast<float*>(to) + first);
 }
 
 std::int64_t first_non_finite_row(const double* block, std::int64_t count,

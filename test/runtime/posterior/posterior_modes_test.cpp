@@ -62,7 +62,7 @@ TEST_CASE("the spread of one member is not a number", "[runtime][modes]") {
 }
 
 TEST_CASE("classification modes reduce over members, not over samples",
-          "[runtime][modes][regression]") {
+          "[runtime][modes][defect]") {
   // PusH's MC dropout takes softmax and argmax over the wrong axis.
   auto c = reference_cases("classification.json").at(0);
   auto logits = tensor_of(c.inputs["logits"]).transpose(0, 1); // [B, M, C]

@@ -1,9 +1,8 @@
 #include "runtime/posterior/bandwidth_rule.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <cmath>
+#include <string>
 
 namespace posse {
 
@@ -17,9 +16,8 @@ expected<bandwidth_rule> parse_bandwidth_rule(std::string_view text) {
   auto [rest, error] = std::from_chars(text.data(), end, h);
   if (error != std::errc{} || rest != end || !std::isnormal(h) || h < 0)
     return fail(errc::invalid_argument,
-                fmt::format("bandwidth: expected median, median_all or a "
-                            "number > 0, got \"{}\"",
-                            text));
+                "bandwidth: expected median, median_all or a number > 0, got \""
+                    + std::string{text} + "\"");
   return fixed_bandwidth{h};
 }
 

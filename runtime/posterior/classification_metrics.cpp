@@ -4,7 +4,7 @@
 #include "runtime/posterior/checked_tensor.hpp"
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
+#include <c10/util/StringUtil.h>
 
 #include <algorithm>
 #include <cmath>
@@ -64,9 +64,8 @@ evaluate_classification(const classification_predictive& predictive,
   return guarded(
       "classification metrics", [&]() -> expected<classification_metrics> {
         if (bins < 1)
-          return fail(
-              errc::invalid_argument,
-              fmt::format("reliability bins: expected > 0, got {}", bins));
+          return fail(errc::invalid_argument,
+                      c10::str("reliability bins: expected > 0, got ", bins));
         auto p =
             checked_real("probabilities", predictive.probabilities, {-1, -1});
         if (!p)

@@ -1,12 +1,12 @@
 #include "runtime/posterior/particle_rows.hpp"
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
+#include <c10/util/StringUtil.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <sstream>
+#include <string>
 
 namespace posse {
 
@@ -15,11 +15,9 @@ namespace {
 std::string describe(const at::Tensor& x) {
   if (!x.defined())
     return "an undefined tensor";
-  std::ostringstream out;
-  out << x.scalar_type() << x.sizes() << " on " << x.device();
-  if (x.layout() == at::kStrided && !x.is_contiguous())
-    out << ", not contiguous";
-  return out.str();
+  auto strided = x.layout() == at::kStrided && !x.is_contiguous();
+  return c10::str(x.scalar_type(), " ", x.sizes(), " on ", x.device(),
+                  strided ? ", not contiguous" : "");
 }
 
 /// to[i] = from[i], rounded. In runs of eight, which the compiler turns into
@@ -47,21 +45,23 @@ expected<particle_rows> particle_rows::of(std::string_view what,
                                           std::span<const at::Tensor> rows) {
   if (rows.empty())
     return fail(errc::invalid_argument,
-                fmt::format("{}: expected at least one row, got none", what));
+                c10::str(what, ": expected at least one row, got none"));
   particle_rows result;
   result.data_.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto& row = rows[i];
     if (!is_row(row))
-      return fail(errc::invalid_argument,
-                  fmt::format("{}: row {}: expected a contiguous float32 or "
-                              "float64 row on the CPU, got {}",
-                              what, i, describe(row)));
+      return fail(
+          errc::invalid_argument,
+          c10::str(
+              what, ": row ", i,
+              ": expected a contiguous float32 or float64 row on the CPU, got ",
+              describe(row)));
     if (row.numel() != rows[0].numel()
         || row.scalar_type() != rows[0].scalar_type())
       return fail(errc::invalid_argument,
-                  fmt::format("{}: row {}: expected {} as in row 0, got {}",
-                              what, i, describe(rows[0]), describe(row)));
+                  c10::str(what, ": row ", i, ": expected ", describe(rows[0]),
+                           " as in row 0, got ", describe(row)));
     result.data_.push_back(row.data_ptr());
   }
   result.length_ = rows[0].numel();

@@ -3,12 +3,10 @@
 #include "runtime/core/guarded.hpp"
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <c10/util/StringUtil.h>
 
 #include <array>
 #include <string>
-#include <vector>
 
 namespace posse {
 
@@ -46,15 +44,14 @@ at::Tensor unbiased_std(const at::Tensor& x) {
 expected<posterior_mode_function>
 find_mode(std::string_view kind, std::span<const posterior_mode> modes,
           std::string_view name) {
-  std::vector<std::string_view> known;
+  std::string known;
   for (const auto& mode : modes) {
     if (mode.name == name)
       return mode.apply;
-    known.push_back(mode.name);
+    known += (known.empty() ? "" : ", ") + std::string{mode.name};
   }
-  return fail(errc::unknown_name,
-              fmt::format("{} mode: expected one of {}, got \"{}\"", kind,
-                          fmt::join(known, ", "), name));
+  return fail(errc::unknown_name, c10::str(kind, " mode: expected one of ",
+                                           known, ", got \"", name, "\""));
 }
 
 } // namespace

@@ -5,7 +5,7 @@
 #include "runtime/posterior/gaussian_mixture.hpp"
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
+#include <c10/util/StringUtil.h>
 
 #include <utility>
 
@@ -62,9 +62,9 @@ checked_members(const regression_members& members) {
     auto bad = variances->le(0).nonzero();
     if (bad.size(0) > 0)
       return fail(errc::invalid_argument,
-                  fmt::format("variances: member {}, point {}: expected > 0",
-                              bad[0][0].item<std::int64_t>(),
-                              bad[0][1].item<std::int64_t>()));
+                  c10::str("variances: member ", bad[0][0].item<std::int64_t>(),
+                           ", point ", bad[0][1].item<std::int64_t>(),
+                           ": expected > 0"));
     return regression_members{*means, *variances};
   });
 }

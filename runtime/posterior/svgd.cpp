@@ -4,7 +4,7 @@
 #include "runtime/posterior/particle_rows.hpp"
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
+#include <c10/util/StringUtil.h>
 
 #include <algorithm>
 #include <cmath>
@@ -74,11 +74,10 @@ failure non_finite_rows(std::string_view what, const particle_rows& rows) {
         std::min(bad, first_non_finite_row(block.data(), rows.count(), width));
   });
   if (bad == rows.count())
-    return {
-        errc::non_finite,
-        fmt::format("{}: numbers too large: their products overflow", what)};
+    return {errc::non_finite,
+            c10::str(what, ": numbers too large: their products overflow")};
   return {errc::non_finite,
-          fmt::format("{}: row {} holds NaN or infinity", what, bad)};
+          c10::str(what, ": row ", bad, " holds NaN or infinity")};
 }
 
 using index_pair = std::pair<std::int64_t, std::int64_t>;
@@ -205,9 +204,9 @@ expected<svgd_kernel> kernel_of(const at::Tensor& distances_squared,
                                 const bandwidth_rule& rule) {
   if (const auto* fixed = std::get_if<fixed_bandwidth>(&rule);
       fixed && !(std::isnormal(fixed->h) && fixed->h > 0))
-    return fail(errc::invalid_argument,
-                fmt::format("svgd: bandwidth: expected a number > 0, got {}",
-                            fixed->h));
+    return fail(
+        errc::invalid_argument,
+        c10::str("svgd: bandwidth: expected a number > 0, got ", fixed->h));
   svgd_kernel result;
   if (distances_squared.size(0) == 1) {
     if (const auto* fixed = std::get_if<fixed_bandwidth>(&rule))
@@ -276,26 +275,24 @@ expected<void> check_direction(const svgd_kernel& kernel,
   if (!k.defined() || k.dim() != 2 || k.size(0) != n || k.size(1) != n
       || k.scalar_type() != at::kDouble || !k.device().is_cpu())
     return fail(errc::invalid_argument,
-                fmt::format("svgd: expected a float64 kernel [{0}, {0}], one "
-                            "row a particle",
-                            n));
+                c10::str("svgd: expected a float64 kernel [", n, ", ", n,
+                         "], one row a particle"));
   if (score.count() != n || score.length() != theta.length())
     return fail(errc::invalid_argument,
-                fmt::format("svgd: expected score [{}, {}] as theta is, got "
-                            "[{}, {}]",
-                            n, theta.length(), score.count(), score.length()));
+                c10::str("svgd: expected score [", n, ", ", theta.length(),
+                         "] as theta is, got [", score.count(), ", ",
+                         score.length(), "]"));
   if (phi.count() != static_cast<std::int64_t>(chosen.size())
       || phi.length() != theta.length())
     return fail(errc::invalid_argument,
-                fmt::format("svgd: expected phi [{}, {}], got [{}, {}]",
-                            chosen.size(), theta.length(), phi.count(),
-                            phi.length()));
+                c10::str("svgd: expected phi [", chosen.size(), ", ",
+                         theta.length(), "], got [", phi.count(), ", ",
+                         phi.length(), "]"));
   for (auto i : chosen)
     if (i < 0 || i >= n)
       return fail(errc::invalid_argument,
-                  fmt::format("svgd: chosen: expected particles in [0, {}), "
-                              "got {}",
-                              n, i));
+                  c10::str("svgd: chosen: expected particles in [0, ", n,
+                           "), got ", i));
   return {};
 }
 
@@ -312,9 +309,9 @@ failure why_not_finite(const at::Tensor& theta, const at::Tensor& drive,
     return {errc::non_finite, "theta: a row holds NaN or infinity"};
   if (auto row = bad_row(drive); row != n)
     return {errc::non_finite,
-            fmt::format("score: row {} holds NaN or infinity", row)};
+            c10::str("score: row ", row, " holds NaN or infinity")};
   return {errc::non_finite,
-          fmt::format("svgd: phi of particle {} overflows", i)};
+          c10::str("svgd: phi of particle ", i, " overflows")};
 }
 
 expected<double> direction_of(const svgd_kernel& kernel,

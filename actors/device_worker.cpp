@@ -17,7 +17,8 @@ namespace {
 failure in_context(failure why, const worker_device& device, particle_id pid,
                    const char* what) {
   why.message = "particle " + to_string(pid) + " on " + device.options.device
-                + ": " + what + ": " + why.message;
+                + " of node " + device.options.node + ": " + what + ": "
+                + why.message;
   return why;
 }
 

@@ -17,7 +17,7 @@ expected<model_spec> model_of(const run_config& config,
   const bool classes = encoding.task == task_kind::classification;
   if (classes != (config.model.head == "categorical"))
     return fail(errc::invalid_config,
-                "model.head: expected "
+                config.origins.where("model.head") + ": expected "
                     + std::string{classes ? "\"categorical\" for classes"
                                           : "a head for numbers"}
                     + ", got \"" + config.model.head + "\"");

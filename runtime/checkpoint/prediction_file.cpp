@@ -42,14 +42,14 @@ void append(std::string& text, double x) {
   text.append(digits.data(), end);
 }
 
-expected<void> write_table(const std::filesystem::path& path, std::size_t rows,
-                           const std::vector<columns>& table) {
+expected<std::string> format_table(std::size_t rows,
+                                   const std::vector<columns>& table) {
   std::string text;
   for (const auto& x : table) {
     auto size = std::visit([](auto values) { return values.size(); }, x.values);
     if (size != rows * x.names.size())
       return fail(errc::invalid_argument,
-                  path.string() + ": column " + x.names.front() + ": expected "
+                  "predictions: column " + x.names.front() + ": expected "
                       + std::to_string(rows * x.names.size()) + " values, got "
                       + std::to_string(size));
     for (const auto& name : x.names)
@@ -69,37 +69,50 @@ expected<void> write_table(const std::filesystem::path& path, std::size_t rows,
           x.values);
     text.back() = '\n';
   }
-  return write_file_atomically(path, text);
+  return text;
+}
+
+template <class Predictions>
+expected<void> write(const std::filesystem::path& path,
+                     const Predictions& predictions) {
+  auto text = format_predictions(predictions);
+  if (!text)
+    return fail(text.error().code, path.string() + ": " + text.error().message);
+  return write_file_atomically(path, *text);
 }
 
 } // namespace
 
-expected<void> write_predictions(const std::filesystem::path& path,
-                                 const regression_predictions& predictions) {
-  return guarded(path.string(), [&] {
+expected<std::string>
+format_predictions(const regression_predictions& predictions) {
+  return guarded("predictions", [&] {
     const auto& x = predictions;
     std::vector<columns> table{column("row", x.row)};
+    // Without rows, every column of densities stays.
+    auto add_known = [&](std::string name, const std::vector<double>& values) {
+      if (!values.empty() || x.row.empty())
+        table.push_back(column(std::move(name), values));
+    };
     if (!x.target.empty())
       table.push_back(column("target", x.target));
     table.push_back(column("mean", x.mean));
     table.push_back(column("std", x.std));
-    table.push_back(column("aleatoric_std", x.aleatoric_std));
+    add_known("aleatoric_std", x.aleatoric_std);
     table.push_back(column("epistemic_std", x.epistemic_std));
-    table.push_back(column("q05", x.q05));
-    table.push_back(column("q50", x.q50));
-    table.push_back(column("q95", x.q95));
-    return write_table(path, x.row.size(), table);
+    add_known("q05", x.q05);
+    add_known("q50", x.q50);
+    add_known("q95", x.q95);
+    return format_table(x.row.size(), table);
   });
 }
 
-expected<void>
-write_predictions(const std::filesystem::path& path,
-                  const classification_predictions& predictions) {
-  return guarded(path.string(), [&]() -> expected<void> {
+expected<std::string>
+format_predictions(const classification_predictions& predictions) {
+  return guarded("predictions", [&]() -> expected<std::string> {
     const auto& x = predictions;
     if (x.classes == 0)
       return fail(errc::invalid_argument,
-                  path.string() + ": expected at least one class, got 0");
+                  "predictions: expected at least one class, got 0");
     std::vector<columns> table{column("row", x.row)};
     if (!x.target.empty())
       table.push_back(column("target", x.target));
@@ -110,8 +123,19 @@ write_predictions(const std::filesystem::path& path,
     for (std::size_t k = 0; k < x.classes; ++k)
       probabilities.names.push_back("p" + std::to_string(k));
     table.push_back(std::move(probabilities));
-    return write_table(path, x.row.size(), table);
+    return format_table(x.row.size(), table);
   });
+}
+
+expected<void> write_predictions(const std::filesystem::path& path,
+                                 const regression_predictions& predictions) {
+  return write(path, predictions);
+}
+
+expected<void>
+write_predictions(const std::filesystem::path& path,
+                  const classification_predictions& predictions) {
+  return write(path, predictions);
 }
 
 } // namespace posse

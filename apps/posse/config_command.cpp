@@ -1,0 +1,62 @@
+#include "apps/posse/config_command.hpp"
+
+#include "apps/posse/failure_text.hpp"
+#include "runtime/config/load_config.hpp"
+#include "runtime/config/to_toml.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+namespace posse {
+
+namespace {
+
+struct arguments {
+  std::filesystem::path config;
+  std::vector<std::string> sets;
+};
+
+using use_of_config = std::function<void(const arguments&, const run_config&)>;
+
+void add_verb(CLI::App& command, int& exit_code, const std::string& name,
+              const std::string& what, use_of_config use) {
+  auto given = std::make_shared<arguments>();
+  auto* verb = command.add_subcommand(name, what);
+  verb->add_option("CONFIG", given->config, "The run's config (TOML)")
+      ->required();
+  verb->add_option("--set", given->sets,
+                   "Replace a setting: KEY=VALUE, such as infer.steps=100")
+      ->allow_extra_args(false);
+  verb->footer("Example:\n  posse config " + name
+               + " apps/examples/energy.toml --set infer.algorithm=svgd");
+  verb->callback([given, &exit_code, use = std::move(use)] {
+    auto config = load_config(given->config, given->sets);
+    if (!config) {
+      exit_code = complain(config.error(), exit_wrong_input);
+      return;
+    }
+    use(*given, *config);
+  });
+}
+
+} // namespace
+
+void add_config_command(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("config", "Check or complete a config");
+  command->require_subcommand(1);
+  command->footer("Example:\n  posse config print apps/examples/energy.toml");
+  add_verb(*command, exit_code, "validate", "Check a config, start nothing",
+           [](const arguments& given, const run_config&) {
+             fmt::print("{}: valid\n", given.config.string());
+           });
+  add_verb(*command, exit_code, "print",
+           "Print a config with all defaults filled in",
+           [](const arguments&, const run_config& config) {
+             fmt::print("{}", to_toml(config));
+           });
+}
+
+} // namespace posse

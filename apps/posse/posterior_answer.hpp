@@ -1,0 +1,71 @@
+#pragma once
+
+#include "messages/failure.hpp"
+#include "runtime/checkpoint/prediction_file.hpp"
+#include "runtime/data/data_encoding.hpp"
+#include "runtime/data/data_set.hpp"
+#include "runtime/model/head.hpp"
+#include "runtime/posterior/classification_predictive.hpp"
+#include "runtime/posterior/metric.hpp"
+#include "runtime/posterior/regression_predictive.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+namespace posse {
+
+/// What M particles say about B rows, each alone and all together, in original
+/// units.
+struct regression_answer {
+  regression_members members;
+  regression_predictive predictive;
+};
+struct classification_answer {
+  at::Tensor logits; ///< [M, B, C] float64
+  classification_predictive predictive;
+};
+using posterior_answer = std::variant<regression_answer, classification_answer>;
+
+/// Puts the particles' outputs together, in double.
+///
+/// @param outputs Raw outputs [B, K] of each particle, in pid order; M > 0.
+/// @returns errc::non_finite naming the member of a NaN or infinity;
+///   errc::invalid_argument for outputs that do not fit together.
+expected<posterior_answer> combine(std::span<const at::Tensor> outputs,
+                                   head_kind head,
+                                   const data_encoding& encoding);
+
+/// Numbers of rows in their file, and what is true of them: in original units,
+/// or classes.
+struct answered_rows {
+  std::vector<std::int64_t> numbers;
+  std::optional<std::vector<double>> targets;
+};
+
+/// The test part's.
+answered_rows test_rows(const data_set& data);
+
+using prediction_table =
+    std::variant<regression_predictions, classification_predictions>;
+
+/// The answer as columns of a predictions file.
+prediction_table tabulate(const posterior_answer& answer,
+                          const answered_rows& rows);
+
+/// How good the answer is.
+struct test_metrics {
+  metric_list ensemble;
+  std::vector<metric_list> members; ///< in pid order
+};
+
+/// @param targets One a row, in original units or classes.
+/// @returns errc::non_finite or errc::invalid_argument.
+expected<test_metrics> measure(const posterior_answer& answer,
+                               const std::vector<double>& targets);
+
+} // namespace posse

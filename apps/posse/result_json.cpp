@@ -1,0 +1,89 @@
+#include "apps/posse/result_json.hpp"
+
+#include "apps/posse/version.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace posse {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr int schema = 1;
+
+json to_object(const metric_list& metrics) {
+  auto out = json::object();
+  for (const auto& each : metrics)
+    out[each.name] = each.value;
+  return out;
+}
+
+json members_of(const test_metrics& metrics) {
+  auto out = json::array();
+  for (std::size_t i = 0; i < metrics.members.size(); ++i)
+    out.push_back({{"pid", i},
+                   {"status", "ok"},
+                   {"metrics", to_object(metrics.members[i])}});
+  return out;
+}
+
+json caches_of(const std::vector<device_report>& devices) {
+  auto out = json::array();
+  for (const auto& d : devices)
+    out.push_back({{"node", d.node},
+                   {"device", d.device},
+                   {"capacity", d.capacity},
+                   {"hits", d.hits},
+                   {"misses", d.misses},
+                   {"evictions", d.evictions},
+                   {"bytes_moved", d.bytes_moved},
+                   {"stall_seconds", d.stall_seconds}});
+  return out;
+}
+
+json timing_of(const run_timing& timing, std::int64_t particle_steps) {
+  const auto steps =
+      static_cast<double>(std::max<std::int64_t>(particle_steps, 1));
+  return {{"wall_seconds", timing.wall_seconds},
+          {"train_seconds", timing.train_seconds},
+          {"particle_steps", particle_steps},
+          {"us_per_particle_step", timing.train_seconds * 1e6 / steps}};
+}
+
+} // namespace
+
+json to_json(const run_result& x) {
+  std::uint64_t lanes = 0;
+  std::set<std::string> nodes;
+  for (const auto& d : x.devices) {
+    lanes += d.lanes;
+    nodes.insert(d.node);
+  }
+  return {
+      {"schema", schema},
+      {"version", version},
+      {"name", x.config.run.name},
+      {"algorithm", x.config.infer.algorithm},
+      {"particles", x.metrics.members.size()},
+      {"seed", x.config.run.seed},
+      {"data",
+       {{"train_rows", x.data.train.size() + x.data.validation.size()},
+        {"test_rows", x.data.test.size()}}},
+      {"metrics", {{"test", to_object(x.metrics.ensemble)}}},
+      {"members", members_of(x.metrics)},
+      {"timing", timing_of(x.timing, x.state.particle_steps)},
+      {"execution", {{"mode", "lanes"}, {"lanes", lanes}}},
+      {"caches", caches_of(x.devices)},
+      {"cluster",
+       {{"nodes", nodes.size()},
+        {"devices", x.devices.size()},
+        {"lost_nodes", 0},
+        {"recovered_particles", 0}}},
+      {"parameters_sha256", x.state.parameters_sha256},
+      {"state_sha256", x.state.state_sha256},
+  };
+}
+
+} // namespace posse

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "actors/push_distribution.hpp"
+#include "apps/posse/checkpoint_io.hpp"
+#include "apps/posse/posterior_answer.hpp"
+#include "runtime/config/run_config.hpp"
+#include "runtime/data/data_set.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <vector>
+
+namespace posse {
+
+struct run_timing {
+  double wall_seconds{0};  ///< of the processes that took part, summed
+  double train_seconds{0}; ///< of that, with particles training
+};
+
+/// All that a result is made of.
+struct run_result {
+  const run_config& config;
+  const data_set& data;
+  const test_metrics& metrics;
+  const saved_state& state;
+  const std::vector<device_report>& devices;
+  run_timing timing;
+};
+
+/// What `result.json` says.
+nlohmann::ordered_json to_json(const run_result& x);
+
+} // namespace posse

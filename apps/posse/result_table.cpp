@@ -1,0 +1,84 @@
+#include "apps/posse/result_table.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <vector>
+
+namespace posse {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+struct column {
+  std::string_view key;
+  std::string_view title;
+};
+
+constexpr column shown_columns[]{
+    {"rmse", "RMSE"},   {"accuracy", "accuracy"},         {"nll", "NLL"},
+    {"crps", "CRPS"},   {"coverage_90", "90 % coverage"}, {"ece", "ECE"},
+    {"brier", "Brier"},
+};
+
+constexpr std::size_t shown_members = 20;
+constexpr int first_width = 12;
+constexpr int min_width = 9;
+
+int width_of(const column& c) {
+  return std::max(static_cast<int>(c.title.size()), min_width);
+}
+
+std::string row_text(std::string_view title, const json& metrics,
+                     const std::vector<column>& columns) {
+  auto out = fmt::format("{:<{}}", title, first_width);
+  for (const auto& c : columns)
+    out += metrics.contains(c.key) && metrics[c.key].is_number()
+               ? fmt::format("  {:>{}.4f}", metrics[c.key].get<double>(),
+                             width_of(c))
+               : fmt::format("  {:>{}}", "", width_of(c));
+  return out + '\n';
+}
+
+} // namespace
+
+std::string result_table(const json& result) {
+  const auto& test = result.at("metrics").at("test");
+  const auto& members = result.at("members");
+  const auto& data = result.at("data");
+  std::vector<column> columns;
+  for (const auto& c : shown_columns)
+    if (test.contains(c.key))
+      columns.push_back(c);
+
+  auto out =
+      fmt::format("{}: {} of {} particles; {} training rows, {} test rows\n",
+                  result.at("name").get<std::string>(),
+                  result.at("algorithm").get<std::string>(), members.size(),
+                  data.at("train_rows").get<std::int64_t>(),
+                  data.at("test_rows").get<std::int64_t>());
+  out += fmt::format("{:<{}}", "on the test", first_width);
+  for (const auto& c : columns)
+    out += fmt::format("  {:>{}}", c.title, width_of(c));
+  out += '\n' + row_text("ensemble", test, columns);
+  for (std::size_t i = 0; i < std::min(members.size(), shown_members); ++i) {
+    const auto& member = members[i];
+    out += row_text(
+        fmt::format("particle {}", member.at("pid").get<std::int64_t>()),
+        member.value("metrics", json::object()), columns);
+  }
+  if (members.size() > shown_members)
+    out += fmt::format("... and {} more in result.json\n",
+                       members.size() - shown_members);
+  const auto& timing = result.at("timing");
+  out += fmt::format(
+      "{:.1f} s, {:.1f} s of them training: {} particle-steps of {:.1f} us\n",
+      timing.at("wall_seconds").get<double>(),
+      timing.at("train_seconds").get<double>(),
+      timing.at("particle_steps").get<std::int64_t>(),
+      timing.at("us_per_particle_step").get<double>());
+  return out;
+}
+
+} // namespace posse

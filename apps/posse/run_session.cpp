@@ -1,0 +1,243 @@
+#include "apps/posse/run_session.hpp"
+
+#include "apps/posse/checkpoint_io.hpp"
+#include "apps/posse/failure_text.hpp"
+#include "apps/posse/interrupt.hpp"
+#include "apps/posse/posterior_answer.hpp"
+#include "apps/posse/result_json.hpp"
+#include "apps/posse/result_table.hpp"
+#include "apps/posse/run_setup.hpp"
+#include "apps/posse/training_loop.hpp"
+#include "apps/posse/value_json.hpp"
+#include "runtime/checkpoint/result_file.hpp"
+#include "runtime/checkpoint/run_log.hpp"
+#include "runtime/config/to_toml.hpp"
+#include "runtime/core/atomic_file.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace posse {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+using clock = std::chrono::steady_clock;
+
+double seconds_since(clock::time_point start) {
+  return std::chrono::duration<double>{clock::now() - start}.count();
+}
+
+/// A run whose inputs are checked and whose RUN_DIR is open.
+class session {
+public:
+  session(const run_options& options, run_setup& setup, run_log log,
+          clock::time_point start)
+      : options_{options}, setup_{setup}, log_{std::move(log)}, start_{start} {}
+
+  /// Trains and evaluates, or writes a checkpoint if `guard` is told to stop.
+  /// @returns the exit code.
+  expected<int> run(const interrupt_guard& guard) {
+    log_.write(log_level::info, "start",
+               {{"particles", particles().num_particles()},
+                {"resumed", options_.existing == existing_run::resume}});
+    auto outcome = train(guard);
+    if (!outcome)
+      return fail(std::move(outcome));
+    if (!outcome->finished)
+      return interrupted();
+    warn_of_collapse(outcome->results);
+    if (auto done = finish(); !done)
+      return fail(std::move(done));
+    return exit_done;
+  }
+
+  /// Notes why the run failed.
+  void log_failure(const failure& why) {
+    log_.write(log_level::error, "failed", {{"why", why.message}});
+  }
+
+private:
+  push_distribution& particles() { return *setup_.particles; }
+  const run_files& files() const { return setup_.directory.files(); }
+
+  expected<training_outcome> train(const interrupt_guard& guard) {
+    progress_bar bar{setup_.config.run.name,
+                     options_.quiet ? progress_bar::style::none
+                                    : progress_bar::style_for_stderr()};
+    training_hooks hooks;
+    hooks.interrupted = [&guard] { return guard.requested(); };
+    hooks.show = [&bar](const run_progress& x) { bar.update(x); };
+    hooks.checkpoint = [this]() -> expected<void> {
+      auto saved = save();
+      return saved ? expected<void>{} : fail(std::move(saved));
+    };
+    training_start_ = clock::now();
+    auto outcome = posse::train(particles(), setup_.config.run.checkpoint_every,
+                                setup_.steps_before, hooks);
+    train_seconds_ = seconds_since(training_start_);
+    training_ = false;
+    return outcome;
+  }
+
+  run_timing timing() const {
+    const auto training =
+        training_ ? seconds_since(training_start_) : train_seconds_;
+    return {setup_.before.wall_seconds + seconds_since(start_),
+            setup_.before.train_seconds + training};
+  }
+
+  expected<saved_state> save() {
+    const auto pids = particles().particle_ids();
+    auto saved = save_checkpoint(
+        files().checkpoint(), pids,
+        [this](particle_id pid) { return particles().p_state(pid); },
+        [this](const saved_state& state) {
+          return describe_checkpoint(setup_, state, timing());
+        });
+    if (saved)
+      log_.write(log_level::info, "checkpoint",
+                 {{"particle_steps", saved->particle_steps},
+                  {"finished", saved->finished}});
+    return saved;
+  }
+
+  expected<int> interrupted() {
+    auto saved = save();
+    if (!saved)
+      return fail(std::move(saved));
+    const auto steps = saved->particle_steps
+                       / static_cast<std::int64_t>(particles().num_particles());
+    log_.write(log_level::warning, "interrupted", {{"step", steps}});
+    fmt::print(stderr, "interrupted at step {} of {}; resume with: {}\n", steps,
+               particles().plan().training.steps, resume_command(options_));
+    return exit_interrupted;
+  }
+
+  void warn_of_collapse(const std::vector<value>& results) {
+    for (const auto& each : results) {
+      if (!each.at_or<bool>("collapsed", false).value_or(false))
+        continue;
+      fmt::print(stderr,
+                 "warning: the particles collapsed: at the last step half of "
+                 "all pairs sat on one spot; try a fixed infer.bandwidth\n");
+      log_.write(log_level::warning, "collapsed", to_json(each));
+    }
+  }
+
+  expected<posterior_answer> answer_test() {
+    std::vector<at::Tensor> outputs;
+    for (auto pid : particles().particle_ids()) {
+      auto raw = particles().p_predict(pid, data_part::test);
+      if (!raw)
+        return fail(std::move(raw));
+      outputs.push_back(std::move(*raw));
+    }
+    auto head = parse_head(particles().plan().recipe.model.head);
+    if (!head)
+      return fail(std::move(head));
+    return combine(outputs, *head, setup_.data->encoding);
+  }
+
+  expected<void> finish() {
+    auto answer = answer_test();
+    if (!answer)
+      return fail(std::move(answer));
+    const auto rows = test_rows(*setup_.data);
+    auto metrics = measure(*answer, *rows.targets);
+    if (!metrics)
+      return fail(std::move(metrics));
+    auto saved = save();
+    if (!saved)
+      return fail(std::move(saved));
+    auto devices = particles().devices();
+    if (!devices)
+      return fail(std::move(devices));
+    auto written = std::visit(
+        [this](const auto& table) {
+          return write_predictions(files().predictions(), table);
+        },
+        tabulate(*answer, rows));
+    if (!written)
+      return written;
+    const auto result = to_json(run_result{
+        setup_.config, *setup_.data, *metrics, *saved, *devices, timing()});
+    if (auto r = write_result(files().result(), result); !r)
+      return r;
+    log_.write(log_level::info, "finished", result["metrics"]);
+    print(result);
+    return {};
+  }
+
+  void print(const json& result) const {
+    if (options_.json) {
+      fmt::print("{}\n", result.dump(2));
+      return;
+    }
+    fmt::print("{}predictions  {}\ncheckpoint   {}\n", result_table(result),
+               files().predictions().string(), files().checkpoint().string());
+  }
+
+  const run_options& options_;
+  run_setup& setup_;
+  run_log log_;
+  clock::time_point start_;
+  clock::time_point training_start_{clock::now()};
+  double train_seconds_{0};
+  bool training_{true};
+};
+
+// Before the first step, what fails is what the user gave, unless a library or
+// an actor broke.
+bool is_users(errc code) {
+  return code != errc::backend_error && code != errc::actor_down;
+}
+
+std::string quoted(const std::string& argument) {
+  const bool plain = !argument.empty()
+                     && argument.find_first_of(" \t\n\"'\\$`!*?[](){}<>|&;#~")
+                            == argument.npos;
+  if (plain)
+    return argument;
+  std::string out = "'";
+  for (const char c : argument)
+    out += c == '\'' ? std::string{"'\\''"} : std::string{c};
+  return out + '\'';
+}
+
+} // namespace
+
+std::string resume_command(const run_options& options) {
+  auto out = "posse run " + quoted(options.config.string());
+  for (const auto& each : options.sets)
+    out += " --set " + quoted(each);
+  if (options.out)
+    out += " --out " + quoted(options.out->string());
+  return out + " --resume";
+}
+
+int run_session(const run_options& options) {
+  const auto start = clock::now();
+  auto setup = prepare(options);
+  if (!setup)
+    return complain(setup.error(), is_users(setup.error().code)
+                                       ? exit_wrong_input
+                                       : exit_run_failed);
+  const interrupt_guard guard;
+  auto log = run_log::open(setup->directory.files().log());
+  if (!log)
+    return complain(log.error(), exit_run_failed);
+  if (auto written = write_file_atomically(setup->directory.files().config(),
+                                           to_toml(setup->config));
+      !written)
+    return complain(written.error(), exit_run_failed);
+  session one{options, *setup, std::move(*log), start};
+  auto code = one.run(guard);
+  if (code)
+    return *code;
+  one.log_failure(code.error());
+  return complain(code.error(), exit_run_failed);
+}
+
+} // namespace posse

@@ -1,0 +1,179 @@
+#include "apps/posse/run_setup.hpp"
+
+#include "apps/posse/value_json.hpp"
+#include "apps/posse/version.hpp"
+#include "runtime/config/load_config.hpp"
+#include "runtime/config/resume_check.hpp"
+#include "runtime/data/data_library.hpp"
+#include "runtime/device/compute_thread.hpp"
+#include "runtime/device/device_info.hpp"
+#include "runtime/device/portable_bits.hpp"
+
+#include <utility>
+
+namespace posse {
+
+namespace {
+
+expected<run_config> config_of(const run_options& options) {
+  auto config = load_config(options.config, options.sets);
+  if (!config)
+    return config;
+  if (options.out) {
+    config->run.out =
+        std::filesystem::absolute(*options.out).lexically_normal();
+    config->origins.record_set("run.out");
+  }
+  // Particles run one by one so far: what `auto` chooses, and a resume keeps.
+  if (config->run.fuse == fuse_mode::automatic)
+    config->run.fuse = fuse_mode::off;
+  return config;
+}
+
+expected<void> check_paths(const run_config& config) {
+  auto must_exist = [&config](const std::filesystem::path& path,
+                              const std::string& key) -> expected<void> {
+    std::error_code error;
+    if (std::filesystem::exists(path, error))
+      return {};
+    return fail(errc::invalid_config,
+                config.origins.where(key) + ": expected a file, got "
+                    + path.string() + ", which is not there");
+  };
+  if (auto ok = must_exist(config.data.path, "data.path"); !ok)
+    return ok;
+  if (config.data.splits)
+    return must_exist(*config.data.splits, "data.splits");
+  return {};
+}
+
+expected<void> check_devices(const run_config& config) {
+  for (const auto& entry : config.local.devices) {
+    auto id = parse_device(entry.name);
+    auto there = id ? check_device(*id) : expected<void>{fail(std::move(id))};
+    if (!there)
+      return fail(there.error().code, config.origins.where("local.devices")
+                                          + ": " + there.error().message);
+  }
+  return {};
+}
+
+expected<void> create_all(push_distribution& particles) {
+  for (std::int64_t i = 0; i < particles.plan().particles; ++i)
+    if (auto made = particles.p_create(); !made)
+      return fail(std::move(made));
+  return {};
+}
+
+double number_at(const nlohmann::ordered_json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+expected<void> restore_all(run_setup& setup) {
+  auto reader = checkpoint_reader::open(setup.directory.files().checkpoint());
+  if (!reader)
+    return fail(std::move(reader));
+  const auto pids = setup.particles->particle_ids();
+  if (reader->particle_ids() != pids)
+    return fail(errc::corrupt_checkpoint,
+                setup.directory.files().checkpoint().string() + ": expected "
+                    + std::to_string(pids.size()) + " particles, got "
+                    + std::to_string(reader->particle_ids().size()));
+  for (auto pid : pids) {
+    auto record = reader->particle(pid);
+    if (!record)
+      return fail(std::move(record));
+    auto state = to_snapshot(*record);
+    if (!state)
+      return fail(std::move(state));
+    if (auto done = setup.particles->p_restore(*state); !done)
+      return done;
+    setup.steps_before[pid] =
+        value{state->cursor}.at_or<std::int64_t>("steps", 0).value_or(0);
+  }
+  const auto& step = reader->info().step;
+  setup.before = {number_at(step, "wall_seconds"),
+                  number_at(step, "train_seconds")};
+  return {};
+}
+
+expected<void> check_same_run(const run_setup& setup) {
+  auto saved = load_config(setup.directory.files().config());
+  if (!saved)
+    return fail(std::move(saved));
+  return check_resumable(*saved, setup.config);
+}
+
+} // namespace
+
+expected<run_setup> prepare(const run_options& options) {
+  auto config = config_of(options);
+  if (!config)
+    return fail(std::move(config));
+  if (config->run.portable_bits)
+    if (auto pinned = pin_portable_bits(); !pinned)
+      return fail(std::move(pinned));
+  prepare_compute_thread();
+  if (auto ok = check_paths(*config); !ok)
+    return fail(std::move(ok));
+  auto directory = run_directory::check(config->run.out, options.existing);
+  if (!directory)
+    return fail(std::move(directory));
+  if (auto ok = check_devices(*config); !ok)
+    return fail(std::move(ok));
+  auto data = open_data(*config);
+  if (!data)
+    return fail(std::move(data));
+  run_setup out{std::move(*config),
+                std::move(*directory),
+                std::move(*data),
+                nullptr,
+                {},
+                {}};
+  const bool resumed = options.existing == existing_run::resume;
+  if (resumed) {
+    // The lock first: another run must not replace what is being read.
+    if (auto made = out.directory.create(); !made)
+      return fail(std::move(made));
+    if (auto same = check_same_run(out); !same)
+      return fail(std::move(same));
+  }
+  auto started = push_distribution::start(out.config);
+  if (!started)
+    return fail(std::move(started));
+  out.particles = std::move(*started);
+  if (auto made = create_all(*out.particles); !made)
+    return fail(std::move(made));
+  auto last = resumed ? restore_all(out) : out.directory.create();
+  if (!last)
+    return fail(std::move(last));
+  return out;
+}
+
+checkpoint_info describe_checkpoint(const run_setup& setup,
+                                    const saved_state& state,
+                                    const run_timing& timing) {
+  const auto& config = setup.config;
+  const auto& recipe = setup.particles->plan().recipe;
+  checkpoint_info out;
+  out.version = version;
+  out.step = {{"particle_steps", state.particle_steps},
+              {"finished", state.finished},
+              {"wall_seconds", timing.wall_seconds},
+              {"train_seconds", timing.train_seconds},
+              {"parameters_sha256", state.parameters_sha256},
+              {"state_sha256", state.state_sha256}};
+  out.model = {{"name", config.run.name},
+               {"algorithm", config.infer.algorithm},
+               {"seed", config.run.seed},
+               {"portable_bits", config.run.portable_bits},
+               {"head", recipe.model.head},
+               {"network", to_json(recipe.model.to_value())}};
+  // What to_json() gives is JSON.
+  out.data = nlohmann::ordered_json::parse(
+      to_json(setup.data->encoding).value_or("null"));
+  return out;
+}
+
+} // namespace posse

@@ -1,10 +1,11 @@
 #include "apps/posse/program.hpp"
 
+#include "apps/posse/bench_command.hpp"
 #include "apps/posse/config_command.hpp"
 #include "apps/posse/failure_text.hpp"
 #include "apps/posse/predict_command.hpp"
 #include "apps/posse/run_command.hpp"
-#include "apps/posse/version.hpp"
+#include "apps/posse_version.hpp"
 #include "runtime/core/nearest_name.hpp"
 
 #include <fmt/format.h>
@@ -78,6 +79,7 @@ int run_program(int argc, char** argv) {
   add_run_command(app, exit_code);
   add_predict_command(app, exit_code);
   add_config_command(app, exit_code);
+  add_bench_command(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

@@ -1,0 +1,120 @@
+#include "apps/posse/bench_command.hpp"
+
+#include "apps/posse/bench/measure.hpp"
+#include "apps/posse/bench/workload.hpp"
+#include "runtime/device/compute_thread.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
+namespace posse {
+
+namespace {
+
+using bench::options;
+using measurement = expected<std::vector<bench::row>> (*)(const options&);
+
+int run(measurement measure, const options& opts) {
+  prepare_compute_thread();
+  auto rows = measure(opts);
+  if (!rows) {
+    fmt::print(stderr, "{}\n", rows.error().message);
+    return 3;
+  }
+  fmt::print("{}", bench::to_table(*rows));
+  if (opts.json.empty())
+    return 0;
+  if (auto written = bench::write_json(*rows, opts.json); !written) {
+    fmt::print(stderr, "{}\n", written.error().message);
+    return 3;
+  }
+  return 0;
+}
+
+/// A sub-command with the options that all of them have.
+CLI::App* add(CLI::App& parent, const char* name, const char* help,
+              measurement measure, std::shared_ptr<options> opts,
+              int& exit_code) {
+  constexpr int most_lanes = 1024;
+  auto* command = parent.add_subcommand(name, help);
+  command
+      ->add_option("--lanes", opts->lanes,
+                   "threads that compute; several: a row of posse for each")
+      ->delimiter(',')
+      ->check(CLI::Range(1, most_lanes))
+      ->capture_default_str();
+  command
+      ->add_option("--repetitions", opts->repetitions,
+                   "of every system, in turn")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  command
+      ->add_option("--json", opts->json,
+                   "also write the rows to this file, as one array")
+      ->type_name("FILE");
+  command->callback(
+      [measure, opts, &exit_code] { exit_code = run(measure, *opts); });
+  return command;
+}
+
+void add_particles(CLI::App& command, options& opts,
+                   const std::vector<std::string>& models) {
+  constexpr int most_particles = 1'000'000;
+  command.add_option("--model", opts.models, "what the particles are")
+      ->delimiter(',')
+      ->check(CLI::IsMember(models))
+      ->capture_default_str();
+  command
+      .add_option("--particles", opts.particles,
+                  "how many; several: rows for each")
+      ->delimiter(',')
+      ->check(CLI::Range(1, most_particles))
+      ->capture_default_str();
+}
+
+} // namespace
+
+void add_bench_command(CLI::App& app, int& exit_code) {
+  auto* bench_app = app.add_subcommand(
+      "bench", "measure what the runtime costs beside plain LibTorch and CAF");
+  bench_app->require_subcommand(1);
+  bench_app->footer(
+      "All systems of a sub-command run in one process, in turn. Times are\n"
+      "microseconds; x: relative to the first system with the same model and\n"
+      "particles.");
+  auto defaults = [](std::vector<std::string> models,
+                     std::vector<std::int64_t> particles) {
+    return std::make_shared<options>(
+        options{std::move(models), std::move(particles), {1}, 20, {}});
+  };
+
+  auto step = defaults(bench::model_names(), {1, 8});
+  auto* command = add(*bench_app, "step", "a particle's optimizer step",
+                      bench::measure_step, step, exit_code);
+  add_particles(*command, *step, bench::model_names());
+  command->footer(
+      "bare: plain LibTorch, one thread; bare-threads: with all cores inside\n"
+      "an operation. Fused particles come with a later version: until then\n"
+      "posse-unfused and posse are one execution, measured once.");
+
+  auto svgd = defaults({"mlp13", "mlp784"}, {8, 16, 64});
+  command = add(*bench_app, "svgd", "an iteration of SVGD over all particles",
+                bench::measure_svgd, svgd, exit_code);
+  add_particles(*command, *svgd, bench::model_names());
+  command->footer(
+      "matrix: plain LibTorch, [N, D] matrices, one thread; matrix-threads:\n"
+      "with all cores inside an operation; kernel: the direction alone, "
+      "without\n"
+      "gradients. mlp13 has a Gaussian head here: SVGD needs a likelihood.");
+
+  command =
+      add(*bench_app, "message", "an awaited round trip between two particles",
+          bench::measure_message, defaults({}, {}), exit_code);
+  command->footer("caf: two event-based actors of plain CAF. In one process;\n"
+                  "across processes comes with a later version.");
+}
+
+} // namespace posse

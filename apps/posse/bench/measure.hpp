@@ -1,0 +1,23 @@
+#pragma once
+
+#include "apps/posse/bench/options.hpp"
+#include "apps/posse/bench/row.hpp"
+
+#include <vector>
+
+namespace posse::bench {
+
+/// One particle's optimizer step: `bare`, `bare-threads`, `posse-unfused`,
+/// `posse`. Particles that are fused come with a later version: until then the
+/// last two are one execution and share its measurement.
+expected<std::vector<row>> measure_step(const options& opts);
+
+/// One iteration of SVGD over all particles: `matrix`, `matrix-threads`,
+/// `kernel` (svgd_direction() alone, without gradients), `posse`.
+expected<std::vector<row>> measure_svgd(const options& opts);
+
+/// One awaited round trip between two actors of a process: `caf` (two
+/// event-based actors), `posse` (two particles).
+expected<std::vector<row>> measure_message(const options& opts);
+
+} // namespace posse::bench

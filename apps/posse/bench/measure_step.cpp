@@ -1,0 +1,119 @@
+#include "apps/posse/bench/interleave.hpp"
+#include "apps/posse/bench/measure.hpp"
+#include "apps/posse/bench/particles.hpp"
+#include "apps/posse/bench/plain.hpp"
+#include "apps/posse/bench/workload.hpp"
+#include "runtime/core/guarded.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace posse::bench {
+
+namespace {
+
+// Long enough that launching costs nothing beside it, short enough for 20
+// repetitions of all systems.
+constexpr double repetition_us = 75e3;
+constexpr std::int64_t warm_up_steps = 4;
+
+/// Microseconds a particle-step, of `steps` steps of each network.
+double time_plain(plain_ensemble& nets, const workload& work,
+                  std::int64_t particles, std::int64_t steps) {
+  const auto start = clock::now();
+  for (std::int64_t i = 0; i < steps; ++i)
+    nets.step(work.batches[static_cast<std::size_t>(i % fixed_batches)]);
+  return us_since(start) / static_cast<double>(particles * steps);
+}
+
+/// How many steps of all networks fill a repetition on this thread.
+std::int64_t steps_a_repetition(plain_ensemble& nets, const workload& work,
+                                std::int64_t particles) {
+  time_plain(nets, work, particles, warm_up_steps);
+  const auto us = time_plain(nets, work, particles, warm_up_steps)
+                  * static_cast<double>(particles);
+  return std::max(static_cast<std::int64_t>(repetition_us / us), warm_up_steps);
+}
+
+expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
+                                   const options& opts) {
+  std::shared_ptr<plain_ensemble> nets;
+  std::int64_t steps = 0;
+  std::int64_t threads_steps = 0;
+  auto prepared = guarded("bare", [&] {
+    nets = std::make_shared<plain_ensemble>(work, particles);
+    steps = steps_a_repetition(*nets, work, particles);
+    // Threads that wait for one another can be slower by far.
+    with_all_cores(
+        [&] { threads_steps = steps_a_repetition(*nets, work, particles); });
+  });
+  if (!prepared)
+    return fail(std::move(prepared));
+
+  auto make = [&](std::string system, std::int64_t lanes, std::int64_t count,
+                  std::function<expected<double>()> repeat) {
+    row result{"step", std::move(system), work.model, particles, lanes};
+    result.steps = count;
+    return contender{std::move(result), std::move(repeat)};
+  };
+  std::vector<contender> contenders;
+  contenders.push_back(make("bare", 1, steps, [&work, nets, particles, steps] {
+    return guarded("bare",
+                   [&] { return time_plain(*nets, work, particles, steps); });
+  }));
+  contenders.push_back(
+      make("bare-threads", all_cores(), threads_steps,
+           [&work, nets, particles, threads_steps] {
+             return guarded("bare-threads", [&] {
+               double us = 0;
+               with_all_cores([&] {
+                 time_plain(*nets, work, particles, warm_up_steps);
+                 us = time_plain(*nets, work, particles, threads_steps);
+               });
+               return us;
+             });
+           }));
+  for (auto lanes : opts.lanes) {
+    auto started = start_particles(work, particles, lanes);
+    if (!started)
+      return fail(std::move(started));
+    contenders.push_back(
+        make("posse-unfused", lanes, steps,
+             [run = std::shared_ptr<push_distribution>{std::move(*started)},
+              particles, steps]() -> expected<double> {
+               const auto start = clock::now();
+               if (auto done = run_on_all(*run, steps_message, steps); !done)
+                 return fail(std::move(done));
+               return us_since(start) / static_cast<double>(particles * steps);
+             }));
+  }
+  auto rows = interleave(std::move(contenders), opts.repetitions);
+  if (!rows)
+    return rows;
+  std::vector<row> same;
+  for (const auto& x : *rows)
+    if (x.system == "posse-unfused")
+      same.emplace_back(x).system = "posse";
+  std::ranges::move(same, std::back_inserter(*rows));
+  return rows;
+}
+
+} // namespace
+
+expected<std::vector<row>> measure_step(const options& opts) {
+  std::vector<row> out;
+  for (const auto& model : opts.models) {
+    auto work = make_workload(model, "deep_ensemble");
+    if (!work)
+      return fail(std::move(work));
+    for (auto particles : opts.particles) {
+      auto rows = compare(*work, particles, opts);
+      if (!rows)
+        return rows;
+      std::ranges::move(*rows, std::back_inserter(out));
+    }
+  }
+  return out;
+}
+
+} // namespace posse::bench

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace posse::bench {
+
+/// What one sub-command is to measure; checked by the command line's parser.
+struct options {
+  std::vector<std::string> models;
+  std::vector<std::int64_t> particles; ///< > 0
+  std::vector<std::int64_t> lanes;     ///< > 0; a row of posse for each
+  std::size_t repetitions{20};         ///< > 0
+  std::string json;                    ///< file; empty: none
+};
+
+} // namespace posse::bench

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Same seed, same bits: wherever, and however many at once, particles run."""
+
+from harness import Story, hashes, main, write_small_run
+
+PLACES = {
+    "on_two_lanes": ["local.lanes=2"],
+    "with_one_particle_resident": ["local.cache_size=1"],
+    "with_one_particle_resident_on_two_lanes": ["local.cache_size=1", "local.lanes=2"],
+    "on_two_devices": ['local.devices=["cpu:0","cpu:1"]'],
+    "on_two_devices_in_turn": ['local.devices=["cpu:1","cpu:0"]', "local.cache_size=1"],
+    "by_another_cache_policy": ["local.cache_policy=lru", "local.cache_size=2"],
+}
+
+
+def told(sets):
+    return [word for each in sets for word in ("--set", each)]
+
+
+class SameBits:
+    """Mixed into a story for each algorithm."""
+
+    algorithm = ""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.config = write_small_run(cls.folder, cls.algorithm)
+        cls.plain = cls.train(cls.config, "plain", "--set", "local.lanes=1")
+
+    def test_again_in_the_same_place(self):
+        again = self.train(self.config, "again", "--set", "local.lanes=1")
+        self.assertEqual(hashes(again), hashes(self.plain))
+
+    def test_not_with_another_learning_rate(self):
+        other = self.train(self.config, "other", "--set", "infer.learning_rate=0.02")
+        for here, there in zip(hashes(other), hashes(self.plain)):
+            self.assertNotEqual(here, there)
+
+    def test_one_resident_particle_makes_others_leave(self):
+        result = self.train(self.config, "evicting", *told(["local.cache_size=1"]))
+        self.assertGreater(sum(cache["evictions"] for cache in result["caches"]), 0)
+        self.assertEqual({cache["capacity"] for cache in result["caches"]}, {1})
+
+    def test_two_devices_are_both_used(self):
+        result = self.train(self.config, "both", *told(PLACES["on_two_devices"]))
+        self.assertEqual(result["cluster"]["devices"], 2)
+        for cache in result["caches"]:
+            self.assertGreater(cache["hits"] + cache["misses"], 0, cache)
+
+
+def add_place(name, sets):
+    def test(self):
+        self.assertEqual(hashes(self.train(self.config, name, *told(sets))), hashes(self.plain))
+
+    setattr(SameBits, f"test_{name}", test)
+
+
+for _name, _sets in PLACES.items():
+    add_place(_name, _sets)
+
+
+class DeepEnsembles(SameBits, Story):
+    algorithm = "deep_ensemble"
+
+
+class Svgd(SameBits, Story):
+    algorithm = "svgd"
+
+
+if __name__ == "__main__":
+    main()

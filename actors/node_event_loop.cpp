@@ -171,7 +171,11 @@ task<node_status_ack> node_event_loop_state::status() {
   for (const auto& d : devices_)
     asked.push_back(response<status_ack>::from(
         self_->request(d.worker, caf::infinite, status_msg{})));
-  co_return node_status_ack{options_.name, co_await when_all(std::move(asked))};
+  // Two statements: GCC 12 copies the bytes of an aggregate whose initialiser
+  // holds a co_await, so that its strings point into the frame that dies.
+  node_status_ack out{options_.name, {}};
+  out.devices = co_await when_all(std::move(asked));
+  co_return out;
 }
 
 caf::result<node_evt_loop_cleanup_ack> node_event_loop_state::cleanup() {

@@ -12,6 +12,15 @@ namespace {
 // step, seldom enough to cost little beside training.
 constexpr std::int64_t validations_a_run = 100;
 
+// A row costs a third of what it does in training, where it goes backward too:
+// with twice as many rows trained on between two validations, these take a
+// seventh of the time at most.
+std::int64_t validation_interval(std::int64_t steps, std::int64_t batch,
+                                 std::int64_t validation_rows) {
+  const auto passes = (validation_rows + batch - 1) / batch;
+  return std::max({steps / validations_a_run, 2 * passes, std::int64_t{1}});
+}
+
 expected<model_spec> model_of(const run_config& config,
                               const data_encoding& encoding) {
   const bool classes = encoding.task == task_kind::classification;
@@ -61,7 +70,7 @@ expected<run_plan> make_run_plan(const run_config& config,
   const bool keep_best = data.validation.size() > 0 && !out.led;
   if (keep_best)
     training.validate_every =
-        std::max<std::int64_t>(training.steps / validations_a_run, 1);
+        validation_interval(training.steps, out.batch, data.validation.size());
 
   out.recipe.model = std::move(*model);
   out.recipe.loss = infer.loss;

@@ -58,10 +58,16 @@ expected<void> check_devices(const run_config& config) {
   return {};
 }
 
-expected<void> create_all(push_distribution& particles) {
-  for (std::int64_t i = 0; i < particles.plan().particles; ++i)
-    if (auto made = particles.p_create(); !made)
+expected<void> create_all(push_distribution& particles,
+                          const run_config& config) {
+  for (std::int64_t i = 0; i < particles.plan().particles; ++i) {
+    auto made = particles.p_create();
+    if (!made && made.error().code == errc::out_of_memory)
+      return fail(errc::out_of_memory, config.origins.where("local.devices")
+                                           + ": " + made.error().message);
+    if (!made)
       return fail(std::move(made));
+  }
   return {};
 }
 
@@ -143,7 +149,7 @@ expected<run_setup> prepare(const run_options& options) {
   if (!started)
     return fail(std::move(started));
   out.particles = std::move(*started);
-  if (auto made = create_all(*out.particles); !made)
+  if (auto made = create_all(*out.particles, out.config); !made)
     return fail(std::move(made));
   auto last = resumed ? restore_all(out) : out.directory.create();
   if (!last)

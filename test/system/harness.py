@@ -5,6 +5,7 @@ leader of a process group of its own and has a deadline; what is left of a group
 when its test ends is killed by its id, and that fails the test.
 """
 
+import ctypes
 import gzip
 import json
 import math
@@ -23,6 +24,9 @@ from pathlib import Path
 
 DEADLINE_SECONDS = 120  # of one command; each takes about a second
 POLL_SECONDS = 0.01
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
 
 def program():
@@ -49,7 +53,9 @@ class Process:
     """A running posse, in a process group of its own."""
 
     def __init__(self, args, cwd, stderr=subprocess.PIPE, memory_bytes=None):
-        def limit_memory():
+        def prepare():
+            # Ends with its test, even if that is killed.
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if memory_bytes:
                 resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
@@ -63,7 +69,7 @@ class Process:
             text=True,
             encoding="utf-8",
             start_new_session=True,
-            preexec_fn=limit_memory,
+            preexec_fn=prepare,
         )
 
     def wait(self, seconds=DEADLINE_SECONDS):
@@ -180,9 +186,7 @@ def snapshot(folder):
 
     Locks are no results: a refused resume may have held one."""
     return {
-        path.relative_to(folder).as_posix(): None
-        if path.is_dir()
-        else path.read_bytes()
+        path.relative_to(folder).as_posix(): None if path.is_dir() else path.read_bytes()
         for path in sorted(Path(folder).rglob("*"))
         if path.name != ".lock"
     }

@@ -54,9 +54,7 @@ class Images:
         for row, entropy, information in zip(
             self.probabilities, self.table["entropy"], self.table["mutual_information"]
         ):
-            self.assertAlmostEqual(
-                entropy, -sum(p * math.log(p) for p in row if p > 0), places=9
-            )
+            self.assertAlmostEqual(entropy, -sum(p * math.log(p) for p in row if p > 0), places=9)
             self.assertTrue(0 <= information <= entropy + 1e-12)
 
     def test_metrics_follow_from_the_predictions(self):

@@ -51,9 +51,7 @@ class Predictions(Story):
     def test_go_to_a_file_on_demand(self):
         data = self.file_with("some.csv", "a", "b")
         self.assertEqual(self.predict(data, "--out", "out.csv"), "")
-        self.assertEqual(
-            (self.folder / "out.csv").read_text(encoding="utf-8"), self.predict(data)
-        )
+        self.assertEqual((self.folder / "out.csv").read_text(encoding="utf-8"), self.predict(data))
 
     def test_depend_on_the_features(self):
         rows = [[float(x) + 1 for x in row] for row in self.test_rows]

@@ -8,8 +8,8 @@ import signal
 
 from harness import Story, hashes, main, read_json, read_log, snapshot, write_small_run
 
-STEPS = 20_000  # about a second: no run ends before it is interrupted
-OFTEN = ["--set", "run.checkpoint_every=0.05"]
+STEPS = 8000  # about half a second: no run ends before it is interrupted
+OFTEN = ["--set", "run.checkpoint_every=0.02"]
 
 
 def trained(run):

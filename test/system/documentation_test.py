@@ -9,7 +9,8 @@ from pathlib import Path
 from harness import Story, main
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"^```(?:sh|bash|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELL = ("", "sh", "bash", "console")  # what the blocks of commands are called
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)[^)]*\)")
 PROGRAMS = ("posse", "build/release/apps/posse")
 INPUTS = re.compile(r"^(apps|docs|test)/[\w./-]+\.\w+$")
@@ -22,9 +23,14 @@ def documents():
 def commands(text):
     """The command lines of a document's shell blocks, as lists of words."""
     found = []
-    for block in BLOCK.findall(text):
+    for language, block in BLOCK.findall(text):
+        if language not in SHELL:
+            continue
         for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line.strip().removeprefix("$ "), comments=True)
+            try:
+                words = shlex.split(line.strip().removeprefix("$ "), comments=True)
+            except ValueError:
+                continue  # a drawing with a lonely quote: no command
             if words:
                 found.append(words)
     return found

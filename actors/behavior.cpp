@@ -3,6 +3,10 @@
 #include "actors/behaviors/deep_ensemble.hpp"
 #include "actors/behaviors/svgd.hpp"
 #include "runtime/core/nearest_name.hpp"
+#include "runtime/model/loss.hpp"
+#include "runtime/model/network.hpp"
+#include "runtime/model/optimizer.hpp"
+#include "runtime/model/schedule.hpp"
 
 namespace posse {
 
@@ -14,6 +18,16 @@ registry<behavior>& behaviors() {
     return out;
   }();
   return known;
+}
+
+known_names registered_names() {
+  known_names out;
+  out.algorithms = behaviors().names();
+  out.models = networks().names();
+  out.optimizers = optimizers().names();
+  out.schedules = schedules().names();
+  out.losses = losses().names();
+  return out;
 }
 
 expected<handler> find_handler(std::string_view name) {

@@ -3,6 +3,7 @@
 #include "actors/task.hpp"
 #include "messages/failure.hpp"
 #include "messages/value.hpp"
+#include "runtime/config/known_names.hpp"
 #include "runtime/core/registry.hpp"
 
 #include <functional>
@@ -35,6 +36,10 @@ struct behavior {
 /// The behaviours that a run can name. Built-in: deep_ensemble, svgd. A
 /// plugin's are added before the run starts.
 registry<behavior>& behaviors();
+
+/// What a config may name, from the registries as they are now: built-in and
+/// plugins'.
+known_names registered_names();
 
 /// A handler by its name "behaviour.MESSAGE", such as "svgd.SVGD_STEP".
 /// @returns errc::unknown_name, listing the known ones.

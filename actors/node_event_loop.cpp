@@ -37,7 +37,7 @@ node_event_loop_state::init(const node_evt_loop_init_msg& req) {
   if (config_)
     return to_error({errc::invalid_argument,
                      "node " + options_.name + ": a run is attached already"});
-  auto config = parse_config(req.config, "run config");
+  auto config = parse_config(req.config, "run config", {}, registered_names());
   if (!config)
     return to_error(config.error());
   auto data = open_data(*config);

@@ -22,7 +22,10 @@ failure current_failure(std::string_view what) noexcept {
   } catch (const c10::OutOfMemoryError& e) {
     return {errc::out_of_memory, say(e.what_without_backtrace())};
   } catch (const c10::Error& e) {
-    return {errc::backend_error, say(e.what_without_backtrace())};
+    // LibTorch's CPU allocator has no exception type of its own.
+    const auto text = say(e.what_without_backtrace());
+    const bool full = text.find("can't allocate memory") != std::string::npos;
+    return {full ? errc::out_of_memory : errc::backend_error, text};
   } catch (const std::bad_alloc&) {
     return {errc::out_of_memory, say("no host memory left")};
   } catch (const std::exception& e) {

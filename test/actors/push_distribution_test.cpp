@@ -170,8 +170,9 @@ TEST_CASE("a loss that is not finite names particle, device and step",
   auto results = wait_all(launch(*pd));
   REQUIRE_FALSE(results[1]);
   CHECK(results[1].error().code == errc::non_finite);
-  CHECK_THAT(results[1].error().message,
-             ContainsSubstring("particle 1 on cpu:0: step: loss is"));
+  CHECK_THAT(
+      results[1].error().message,
+      ContainsSubstring("particle 1 on cpu:0 of node local: step: loss is"));
 }
 
 TEST_CASE("a run that cannot start says why", "[actors][node_event_loop]") {

@@ -52,7 +52,7 @@ TEST_CASE("a restored particle goes on as if it had never stopped",
   }));
   train(other, 10, 20);
   CHECK(at::equal(whole.parameters_of(first), other.parameters_of(first)));
-  CHECK(snapshot_of(whole).cursor == snapshot_of(other).cursor);
+  CHECK((snapshot_of(whole).cursor == snapshot_of(other).cursor));
 }
 
 TEST_CASE("a snapshot does not change when its particle does",

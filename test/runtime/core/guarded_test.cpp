@@ -29,6 +29,8 @@ TEST_CASE("guarded names what failed and drops the backtrace",
   CHECK(r.error().message.find('\n') == std::string::npos);
   auto s = guarded("parse", []() -> int { throw std::runtime_error("bad"); });
   CHECK(s.error().message == "parse: bad");
+  auto full = guarded("row", [] { return at::empty({std::int64_t{1} << 55}); });
+  CHECK(full.error().code == errc::out_of_memory);
   auto m = guarded("room", []() -> int { throw std::bad_alloc{}; });
   CHECK(m.error().code == errc::out_of_memory);
 }

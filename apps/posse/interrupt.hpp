@@ -5,9 +5,9 @@
 namespace posse {
 
 /// While one lives, the first SIGINT or SIGTERM is only noted, so that the run
-/// can end with a checkpoint; the next one ends the process at once, with
-/// exit_interrupted. Destroying it brings the former handling back. One at a
-/// time.
+/// can end with a checkpoint; one that comes half a second later or more ends
+/// the process at once, with exit_interrupted. Destroying it brings the former
+/// handling back. One at a time.
 class interrupt_guard {
 public:
   interrupt_guard();

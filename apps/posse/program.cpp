@@ -5,7 +5,7 @@
 #include "apps/posse/failure_text.hpp"
 #include "apps/posse/predict_command.hpp"
 #include "apps/posse/run_command.hpp"
-#include "apps/posse_version.hpp"
+#include "apps/posse/version.hpp"
 #include "runtime/core/nearest_name.hpp"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 #include "apps/posse/run_setup.hpp"
 
 #include "apps/posse/value_json.hpp"
-#include "apps/posse_version.hpp"
+#include "apps/posse/version.hpp"
 #include "runtime/config/load_config.hpp"
 #include "runtime/config/resume_check.hpp"
 #include "runtime/data/data_library.hpp"

@@ -1,0 +1,7 @@
+#include "apps/posse/version.hpp"
+
+namespace posse {
+
+const char* const version = POSSE_VERSION;
+
+} // namespace posse

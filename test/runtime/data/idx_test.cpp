@@ -81,20 +81,23 @@ TEST_CASE("damaged gzip data is an error", "[runtime][data]") {
   std::ifstream in{path, std::ios::binary};
   std::string bytes{std::istreambuf_iterator<char>{in}, {}};
   auto at_sum = bytes.size() - 8; // of the checksum that ends the file
+  auto refused = [&](const std::string& damaged) {
+    folder.write("train-images-idx3-ubyte.gz", damaged);
+    auto result = read_idx(folder.path());
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == errc::invalid_data);
+    CHECK(result.error().message.starts_with(path.string() + ": "));
+  };
   SECTION("cut off") {
-    bytes.resize(bytes.size() / 2);
+    refused(bytes.substr(0, bytes.size() / 2));
   }
   SECTION("cut off within the checksum") {
-    bytes.resize(at_sum + 2);
+    refused(bytes.substr(0, at_sum + 2));
   }
   SECTION("altered checksum") {
     bytes[at_sum] ^= 1;
+    refused(bytes);
   }
-  folder.write("train-images-idx3-ubyte.gz", bytes);
-  auto result = read_idx(folder.path());
-  REQUIRE_FALSE(result);
-  CHECK(result.error().code == errc::invalid_data);
-  CHECK(result.error().message.starts_with(path.string() + ": "));
 }
 
 TEST_CASE("idx parts have to fit together", "[runtime][data]") {

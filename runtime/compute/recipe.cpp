@@ -43,8 +43,8 @@ compile(const particle_recipe& source, std::int64_t train_rows) {
     for (auto name : (*optimizer)->moments())
       moments.emplace_back(name);
     return std::shared_ptr<const compiled_recipe>{new compiled_recipe{
-        source, train_rows, *head, *loss, *scoring_rule, **schedule,
-        std::move(*optimizer),
+        source, train_rows, *head, std::move(*loss), scoring_rule->function,
+        **schedule, std::move(*optimizer),
         particle_layout{parameters_of(**prototype),
                         buffers_of(**prototype),
                         {moments, source.gradient_row, source.keep_best}}}};

@@ -34,7 +34,7 @@ struct compiled_recipe {
   particle_recipe source;
   std::int64_t train_rows{1};
   head_kind head{head_kind::point};
-  loss_fn loss;         ///< what training minimises
+  loss_entry loss;      ///< what training minimises
   loss_fn scoring_rule; ///< what validation compares: nll, or mse for `point`
   schedule_fn schedule{nullptr};
   std::shared_ptr<const optimizer_rule> optimizer;

@@ -7,21 +7,39 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 namespace posse {
 
 namespace {
 
-// The batch's mean loss with its gradients left in the module's leaves, which
-// autograd then owns: cheaper than accumulating into rows.
-double backward(seated_particle p, const at::Tensor& x, const at::Tensor& y) {
+// The batch's mean loss and its gradient, one tensor a parameter; undefined for
+// a parameter that the loss does not depend on.
+double loss_with_gradients(seated_particle p, const at::Tensor& x,
+                           const at::Tensor& y,
+                           std::vector<at::Tensor>& gradients) {
   p.seat.set_training(true);
-  for (const auto& parameter : p.seat.parameters())
-    parameter.mutable_grad().reset();
   const generator_scope own_numbers{p.entry.generator};
-  auto loss = p.recipe().loss(p.seat.net().forward(x), y, p.recipe().head);
-  loss.backward();
-  return loss.item<double>();
+  const auto& loss = p.recipe().loss;
+  const auto head = p.recipe().head;
+  double value = 0;
+  auto slopes = [&](const at::Tensor& outputs) {
+    auto done = loss.with_slopes(outputs, y, head);
+    value = done.loss;
+    return std::move(done.slopes);
+  };
+  if (p.seat.net().gradients(x, slopes, gradients))
+    return value;
+  for (const auto& parameter : p.seat.parameters())
+    parameter.mutable_grad().reset(); // of a step that threw, if any
+  auto graph = loss.function(p.seat.net().forward(x), y, head);
+  graph.backward();
+  // Autograd owned them while it worked: cheaper than adding into rows.
+  gradients.clear();
+  for (const auto& parameter : p.seat.parameters())
+    gradients.push_back(std::exchange(parameter.mutable_grad(), {}));
+  return graph.item<double>();
 }
 
 failure diverged(const particle_entry& entry, std::string_view what,
@@ -71,15 +89,12 @@ expected<void> initialize(seated_particle p, std::uint64_t train_key) {
 expected<step_report> train_step(seated_particle p, const at::Tensor& x,
                                  const at::Tensor& y) {
   return guarded("step", [&]() -> expected<step_report> {
-    const auto loss = backward(p, x, y);
+    // Lanes are long-lived threads: the list keeps its memory between steps.
+    thread_local std::vector<at::Tensor> gradients;
+    const auto loss = loss_with_gradients(p, x, y, gradients);
     if (!std::isfinite(loss))
       return tl::unexpected{diverged(p.entry, "loss", loss)};
     const at::NoGradGuard no_grad;
-    // Lanes are long-lived threads: the list keeps its memory between steps.
-    thread_local std::vector<at::Tensor> gradients;
-    gradients.clear();
-    for (const auto& parameter : p.seat.parameters())
-      gradients.push_back(parameter.grad());
     p.recipe().optimizer->step(p.seat.parameters(), gradients, p.seat.moments(),
                                p.entry.steps + 1, learning_rate(p.entry));
     gradients.clear();
@@ -95,7 +110,8 @@ expected<double> score(seated_particle p, const at::Tensor& x,
     return fail(errc::invalid_argument,
                 "score: the particle's recipe has no gradient row");
   return guarded("score", [&]() -> expected<double> {
-    const auto loss = backward(p, x, y);
+    std::vector<at::Tensor> gradients;
+    const auto loss = loss_with_gradients(p, x, y, gradients);
     if (!std::isfinite(loss))
       return tl::unexpected{diverged(p.entry, "loss", loss)};
     const at::NoGradGuard no_grad;
@@ -107,13 +123,12 @@ expected<double> score(seated_particle p, const at::Tensor& x,
     for (std::size_t i = 0; i < section->tensors.size(); ++i) {
       const auto& parameter = p.seat.parameters()[i];
       auto out = tensor_view(p.seat.row(), *section, section->tensors[i]);
-      if (const auto& gradient = parameter.grad(); gradient.defined())
+      if (const auto& gradient = gradients[i]; gradient.defined())
         at::mul_out(out, gradient, at::scalar_tensor(-rows));
       else
         out.zero_();
       if (shrink != 0)
         out.sub_(parameter, shrink);
-      parameter.mutable_grad().reset();
     }
     return loss;
   });
@@ -136,8 +151,6 @@ expected<void> ascend(particle_entry& entry, const at::Tensor& row) {
 }
 
 void zero_grad(seated_particle p) {
-  for (const auto& parameter : p.seat.parameters())
-    parameter.mutable_grad().reset();
   if (auto row = gradient_row(p.entry, p.seat.row()); row.defined())
     row.zero_();
 }

@@ -7,8 +7,8 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/functorch/DynamicLayer.h>
 #include <ATen/ops/addcdiv.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/mse_loss.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -77,25 +77,31 @@ double constant_part(std::int64_t columns, point_weight weight) {
              : 0.0;
 }
 
+// For tensors of which fits_one_pass() is true.
+gaussian_loss_and_slopes one_pass_over(const at::Tensor& outputs,
+                                       const at::Tensor& targets,
+                                       head_kind head, point_weight weight) {
+  auto rows = targets.size(0);
+  auto columns = targets.size(1);
+  gaussian_loss_and_slopes out{0, at::empty_like(outputs)};
+  AT_DISPATCH_FLOATING_TYPES(outputs.scalar_type(), "gaussian_loss", [&] {
+    out.loss = fill_slopes(outputs.const_data_ptr<scalar_t>(),
+                           targets.const_data_ptr<scalar_t>(),
+                           out.slopes.mutable_data_ptr<scalar_t>(), rows,
+                           columns, head, weight)
+               + constant_part(columns, weight);
+  });
+  return out;
+}
+
 class one_pass : public torch::autograd::Function<one_pass> {
 public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& outputs,
                             const at::Tensor& targets, head_kind head,
                             point_weight weight) {
-    auto rows = targets.size(0);
-    auto columns = targets.size(1);
-    auto slopes = at::empty_like(outputs);
-    auto loss = at::empty({}, outputs.options());
-    AT_DISPATCH_FLOATING_TYPES(outputs.scalar_type(), "gaussian_loss", [&] {
-      auto value = fill_slopes(outputs.const_data_ptr<scalar_t>(),
-                               targets.const_data_ptr<scalar_t>(),
-                               slopes.mutable_data_ptr<scalar_t>(), rows,
-                               columns, head, weight);
-      *loss.mutable_data_ptr<scalar_t>() =
-          static_cast<scalar_t>(value + constant_part(columns, weight));
-    });
+    auto [value, slopes] = one_pass_over(outputs, targets, head, weight);
     context->saved_data["slopes"] = std::move(slopes);
-    return loss;
+    return at::full({}, value, outputs.options());
   }
 
   static variable_list backward(AutogradContext* context,
@@ -117,16 +123,29 @@ bool fits_one_pass(const at::Tensor& outputs, const at::Tensor& targets) {
          && !at::functorch::maybeCurrentDynamicLayer();
 }
 
-} // namespace
-
-at::Tensor gaussian_loss(const at::Tensor& outputs, const at::Tensor& targets,
-                         head_kind head, point_weight weight) {
+void check_shapes(const at::Tensor& outputs, const at::Tensor& targets) {
   TORCH_CHECK(
       targets.dim() == 2 && outputs.dim() == 2
           && outputs.size(0) == targets.size(0)
           && outputs.size(1) == 2 * targets.size(1),
       "Gaussian loss: expected outputs [B, 2 T] and targets [B, T], got ",
       outputs.sizes(), " and ", targets.sizes());
+}
+
+} // namespace
+
+std::optional<gaussian_loss_and_slopes>
+gaussian_slopes(const at::Tensor& outputs, const at::Tensor& targets,
+                head_kind head, point_weight weight) {
+  check_shapes(outputs, targets);
+  if (!fits_one_pass(outputs, targets))
+    return std::nullopt;
+  return one_pass_over(outputs, targets, head, weight);
+}
+
+at::Tensor gaussian_loss(const at::Tensor& outputs, const at::Tensor& targets,
+                         head_kind head, point_weight weight) {
+  check_shapes(outputs, targets);
   if (fits_one_pass(outputs, targets))
     return one_pass::apply(outputs, targets, head, weight);
   return composed_gaussian_loss(outputs, targets, head, weight);

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 
 namespace posse {
 
@@ -33,6 +34,16 @@ enum class point_weight : std::uint8_t {
 /// @throws c10::Error for other shapes.
 at::Tensor gaussian_loss(const at::Tensor& outputs, const at::Tensor& targets,
                          head_kind head, point_weight weight);
+
+/// The same value with its derivative by the outputs, without autograd, where
+/// the one pass is possible; nullopt elsewhere.
+struct gaussian_loss_and_slopes {
+  double loss{0};
+  at::Tensor slopes; ///< [B, 2 T]
+};
+std::optional<gaussian_loss_and_slopes>
+gaussian_slopes(const at::Tensor& outputs, const at::Tensor& targets,
+                head_kind head, point_weight weight);
 
 /// The same from ATen operators: any device, under vmap, and differentiable
 /// as often as one likes.

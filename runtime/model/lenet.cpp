@@ -19,8 +19,8 @@ std::int64_t pooled(std::int64_t pixels) {
 
 class lenet final : public network {
 public:
-  lenet(const model_spec& spec, head_kind head, activation_fn activation)
-      : activation_{activation} {
+  lenet(const model_spec& spec, head_kind head, const activation& between)
+      : activation_{between} {
     using torch::nn::Conv2d, torch::nn::Conv2dOptions, torch::nn::Linear;
     auto features = 16 * pooled(spec.inputs[1]) * pooled(spec.inputs[2]);
     conv1_ = register_module(
@@ -37,8 +37,8 @@ public:
   }
 
   at::Tensor forward(const at::Tensor& x) override {
-    auto image = at::max_pool2d(activation_(conv1_(x)), 2);
-    image = at::max_pool2d(activation_(conv2_(image)), 2);
+    auto image = at::max_pool2d(activation_.apply(conv1_(x)), 2);
+    image = at::max_pool2d(activation_.apply(conv2_(image)), 2);
     auto features = hidden(fc1_, image.flatten(1));
     features = hidden(fc2_, features);
     auto outputs = fc3_(features);
@@ -48,11 +48,11 @@ public:
 
 private:
   at::Tensor hidden(torch::nn::Linear& layer, const at::Tensor& x) {
-    auto y = activation_(layer(x));
+    auto y = activation_.apply(layer(x));
     return dropout_ ? dropout_(y) : y;
   }
 
-  activation_fn activation_;
+  activation activation_;
   torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr};
   torch::nn::Linear fc1_{nullptr}, fc2_{nullptr}, fc3_{nullptr};
   torch::nn::Dropout dropout_{nullptr};

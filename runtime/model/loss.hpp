@@ -18,9 +18,25 @@ namespace posse {
 using loss_fn = std::function<at::Tensor(
     const at::Tensor& outputs, const at::Tensor& targets, head_kind head)>;
 
+/// A loss and its derivative by the outputs.
+struct loss_and_slopes {
+  double loss{0};
+  at::Tensor slopes; ///< d loss / d outputs, like the outputs
+};
+
+/// The same loss together with its derivative, without autograd. Throws as the
+/// loss does.
+using loss_slopes_fn = std::function<loss_and_slopes(
+    const at::Tensor& outputs, const at::Tensor& targets, head_kind head)>;
+
 struct loss_entry {
   loss_fn function;
   std::vector<head_kind> heads; ///< those whose outputs it can read
+  loss_slopes_fn slopes{};      ///< empty: autograd gives them
+
+  /// Loss and slopes, by `slopes` or by autograd.
+  loss_and_slopes with_slopes(const at::Tensor& outputs,
+                              const at::Tensor& targets, head_kind head) const;
 };
 
 /// nll, beta_nll, mse, cross_entropy, and what plugins added.
@@ -40,7 +56,7 @@ expected<void> add_loss(std::string name, loss_entry entry);
 ///
 /// @returns errc::unknown_name; or errc::invalid_argument for a loss of other
 ///   heads, naming those that fit.
-[[nodiscard]] expected<loss_fn> find_loss(std::string_view name,
-                                          head_kind head);
+[[nodiscard]] expected<loss_entry> find_loss(std::string_view name,
+                                             head_kind head);
 
 } // namespace posse

@@ -3,6 +3,8 @@
 #include "runtime/model/activation.hpp"
 #include "runtime/model/likelihood.hpp"
 
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/addmm.h>
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
@@ -16,8 +18,8 @@ namespace {
 
 class mlp final : public network {
 public:
-  mlp(const model_spec& spec, head_kind head, activation_fn activation)
-      : activation_{activation} {
+  mlp(const model_spec& spec, head_kind head, const activation& between)
+      : activation_{between} {
     auto list = register_module("layers", torch::nn::ModuleList{});
     auto add_layer = [&](std::int64_t in, std::int64_t out) {
       layers_.emplace_back(in, out);
@@ -37,7 +39,7 @@ public:
   at::Tensor forward(const at::Tensor& x) override {
     auto features = x.dim() == 2 ? x : x.flatten(1);
     for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
-      features = activation_(layers_[i](features));
+      features = activation_.apply(layers_[i](features));
       if (dropout_)
         features = dropout_(features);
     }
@@ -46,8 +48,39 @@ public:
                                 : outputs;
   }
 
+  bool gradients(const at::Tensor& x, output_slopes slopes,
+                 std::vector<at::Tensor>& gradients) override {
+    if (dropout_ || log_noise_.defined())
+      return false;
+    // Layer i reads inputs[i]; before[i] is what its activation is given.
+    std::vector<at::Tensor> inputs, before;
+    inputs.reserve(layers_.size());
+    before.reserve(layers_.size());
+    {
+      const at::AutoDispatchBelowADInplaceOrView no_graph;
+      inputs.push_back(x.dim() == 2 ? x : x.flatten(1));
+      for (std::size_t i = 0; i < layers_.size(); ++i) {
+        before.push_back(
+            at::addmm(layers_[i]->bias, inputs[i], layers_[i]->weight.t()));
+        if (i + 1 < layers_.size())
+          inputs.push_back(activation_.apply(before[i]));
+      }
+    }
+    auto slope = slopes(before.back()); // may need a graph of its own
+    const at::AutoDispatchBelowADInplaceOrView no_graph;
+    gradients.resize(2 * layers_.size());
+    for (std::size_t i = layers_.size(); i-- > 0;) {
+      gradients[2 * i] = slope.t().mm(inputs[i]);
+      gradients[2 * i + 1] = slope.sum(0);
+      if (i > 0)
+        slope = activation_.slopes_before(slope.mm(layers_[i]->weight),
+                                          before[i - 1], inputs[i]);
+    }
+    return true;
+  }
+
 private:
-  activation_fn activation_;
+  activation activation_;
   std::vector<torch::nn::Linear> layers_;
   torch::nn::Dropout dropout_{nullptr};
   at::Tensor log_noise_;

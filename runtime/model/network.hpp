@@ -3,10 +3,12 @@
 #include "runtime/core/registry.hpp"
 #include "runtime/model/model_spec.hpp"
 
+#include <c10/util/FunctionRef.h>
 #include <torch/nn/module.h>
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace posse {
 
@@ -18,6 +20,20 @@ public:
   /// @param x [B, inputs...], float, on the parameters' device.
   /// @returns the raw outputs [B, K] of the head (runtime/model/head.hpp).
   virtual at::Tensor forward(const at::Tensor& x) = 0;
+
+  /// d loss / d outputs [B, K], from the outputs [B, K].
+  using output_slopes = c10::function_ref<at::Tensor(const at::Tensor&)>;
+
+  /// The gradients of a loss, by the network's own chain rule. Where layers are
+  /// small, recording a graph and walking it back costs several times what the
+  /// products in it do.
+  ///
+  /// @param x As for forward().
+  /// @param gradients Gets one tensor a parameter, in parameters()' order.
+  /// @returns false, with nothing done, if forward() and autograd are to be
+  ///   used; so does a network that does not override this.
+  virtual bool gradients(const at::Tensor& x, output_slopes slopes,
+                         std::vector<at::Tensor>& gradients);
 };
 
 /// Checks the spec and builds the network; may throw what LibTorch throws.

@@ -26,7 +26,7 @@ at::Tensor gradient(const at::Tensor& loss, const at::Tensor& of) {
 }
 
 loss_fn loss(std::string_view name, head_kind head) {
-  return find_loss(name, head).value();
+  return find_loss(name, head).value().function;
 }
 
 } // namespace

@@ -8,17 +8,11 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/typed_actor.hpp>
 
-#include <memory>
-
 namespace posse {
 
-class lane_job_base;
-
-/// From a lane to its worker: the leases of this job are free again. Never
-/// leaves the process.
-struct lane_done {
-  std::shared_ptr<lane_job_base> job;
-};
+/// From a lane to its worker, if an operation waits: leases are free again.
+/// Never leaves the process.
+struct lane_done {};
 
 /// Owns one device and the particles on it. Places every operation on a lane
 /// and delegates: the lane computes and answers who asked.

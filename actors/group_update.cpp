@@ -38,7 +38,7 @@ expected<at::Tensor> own_tensor(const tensor_blob& blob) {
 
 expected<group_update_ack> move_together(const group_rule& rule,
                                          const group_update_msg& req,
-                                         const std::vector<lease>& held) {
+                                         held_leases held) {
   return guarded(req.name, [&]() -> expected<group_update_ack> {
     std::vector<at::Tensor> parameters;
     std::vector<at::Tensor> scores;
@@ -85,7 +85,7 @@ expected<group_update_ack> move_together(const group_rule& rule,
   });
 }
 
-expected<gather_rows_ack> gather_particles(const std::vector<lease>& held) {
+expected<gather_rows_ack> gather_particles(held_leases held) {
   return guarded("gather", [&]() -> expected<gather_rows_ack> {
     gather_rows_ack out;
     for (const auto& own : held) {
@@ -102,8 +102,7 @@ expected<gather_rows_ack> gather_particles(const std::vector<lease>& held) {
 }
 
 expected<ascend_ack>
-ascend_particles(const std::vector<tensor_blob>& directions,
-                 const std::vector<lease>& held) {
+ascend_particles(const std::vector<tensor_blob>& directions, held_leases held) {
   if (directions.size() != held.size())
     return fail(errc::invalid_argument,
                 "expected " + std::to_string(held.size()) + " directions, got "

@@ -19,14 +19,13 @@ namespace posse {
 ///   rows; what the rule fails with.
 expected<group_update_ack> move_together(const group_rule& rule,
                                          const group_update_msg& req,
-                                         const std::vector<lease>& held);
+                                         held_leases held);
 
 /// Parameter and gradient rows of the leased particles, copied.
-expected<gather_rows_ack> gather_particles(const std::vector<lease>& held);
+expected<gather_rows_ack> gather_particles(held_leases held);
 
 /// Moves the leased particles along `directions`, one row [P] each.
 expected<ascend_ack>
-ascend_particles(const std::vector<tensor_blob>& directions,
-                 const std::vector<lease>& held);
+ascend_particles(const std::vector<tensor_blob>& directions, held_leases held);
 
 } // namespace posse

@@ -1,5 +1,6 @@
 #include "actors/lane.hpp"
 
+#include "actors/lane_job.hpp"
 #include "messages/caf_errors.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/device/compute_thread.hpp"
@@ -13,17 +14,18 @@ using self_ptr = lane_actor::stateful_pointer<lane_state>;
 template <class Ack>
 caf::result<Ack> compute(self_ptr self, const lane_work<Ack>& work) {
   prepare_compute_thread();
-  auto result =
-      guarded("lane", [&] { return work.job->compute(work.job->leases); });
-  self->send(self->state.worker, lane_done{work.job});
+  auto& job = *work.job;
+  auto result = guarded("lane", [&] { return job.compute(); });
+  if (job.device->schedule.finish(job))
+    self->send(self->state.worker, lane_done{});
   if (!result)
-    return to_error(result.error());
+    return to_error(job.in_context(std::move(result.error())));
   return std::move(*result);
 }
 
 template <class... Acks>
-lane_actor::behavior_type table(self_ptr self,
-                                detail::lane_interface<Acks...>) {
+lane_actor::behavior_type behavior_for(self_ptr self,
+                                       detail::lane_interface<Acks...>) {
   return {
       [self](const lane_work<Acks>& work) { return compute(self, work); }...};
 }
@@ -32,7 +34,7 @@ lane_actor::behavior_type table(self_ptr self,
 
 lane_actor::behavior_type lane(self_ptr self, device_worker_actor worker) {
   self->state.worker = std::move(worker);
-  return table(self, detail::lane_acks{});
+  return behavior_for(self, detail::lane_acks{});
 }
 
 } // namespace posse

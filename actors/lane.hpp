@@ -1,13 +1,11 @@
 #pragma once
 
 #include "actors/device_worker_interface.hpp"
-#include "actors/lane_job.hpp"
+#include "actors/lane_work.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
-
-#include <string>
 
 namespace posse {
 
@@ -29,8 +27,8 @@ using lane_acks = lane_interface<
 
 /// Computes. On a CPU a cooperative actor that works in the scheduler's thread,
 /// single-threaded inside; as many of them as the device has lanes run at once.
-/// Answers whoever asked the device worker, and tells the worker that the
-/// leases are free first, so that a particle's next request finds them so.
+/// Answers whoever asked, and gives the leases back first, so that a particle's
+/// next request finds them free.
 using lane_actor = detail::lane_acks::type;
 
 struct lane_state {

@@ -1,44 +1,79 @@
 #pragma once
 
+#include "actors/worker_device.hpp"
 #include "messages/failure.hpp"
-#include "runtime/store/particle_store.hpp"
+#include "runtime/compute/particle_work.hpp"
 
-#include <caf/allowed_unsafe_message_type.hpp>
-
-#include <cstddef>
-#include <functional>
 #include <memory>
-#include <vector>
+#include <utility>
 
 namespace posse {
 
-/// What a device worker hands to a lane: leases and what to do with them.
-/// Never leaves the process.
-class lane_job_base {
+/// A device_job on its way from whoever leases the particles to the lane that
+/// computes. Never leaves the process.
+class lane_job_base : public device_job {
 public:
-  virtual ~lane_job_base() = default;
+  lane_job_base(std::shared_ptr<worker_device> d, pid_list p, const char* w)
+      : device_job{std::move(p)}, device{std::move(d)}, what{w} {}
 
-  std::vector<lease> leases;
-  std::size_t lane{0}; ///< which lane of the worker runs it
+  /// `why`, saying which particle failed at what.
+  failure in_context(failure why) const {
+    return posse::in_context(std::move(why), *device,
+                             pids.empty() ? particle_id{} : pids.front(), what);
+  }
+
+  const std::shared_ptr<worker_device> device;
+  const char* const what;
 };
 
 template <class Ack>
 class lane_job : public lane_job_base {
 public:
-  using function = std::function<expected<Ack>(const std::vector<lease>&)>;
-  explicit lane_job(function f) : compute{std::move(f)} {}
-  function compute;
+  using ack_type = Ack;
+  using lane_job_base::lane_job_base;
+  /// On the lane, with the leases held.
+  virtual expected<Ack> compute() = 0;
 };
 
-/// A job on its way from the worker to a lane.
-template <class Ack>
-struct lane_work {
-  std::shared_ptr<lane_job<Ack>> job;
+/// Runs `Work`, a function of seated_particle, on a particle in its slot.
+template <class Ack, class Work>
+class slot_job final : public lane_job<Ack> {
+public:
+  slot_job(std::shared_ptr<worker_device> device, particle_id pid,
+           const char* what, Work work)
+      : lane_job<Ack>{std::move(device), {pid}, what}, work_{std::move(work)} {}
+
+  expected<acquisition> acquire(particle_store& store) override {
+    return store.acquire(this->pids.front());
+  }
+  expected<Ack> compute() override {
+    const auto& held = this->leases.front();
+    auto seat = settle(held, this->device->schedule.swaps());
+    if (!seat)
+      return fail(std::move(seat));
+    return work_(seated_particle{*held.entry, **seat});
+  }
+
+private:
+  Work work_;
+};
+
+/// Runs `Work`, a function of the leases, on particles where they lie.
+template <class Ack, class Work>
+class rows_job final : public lane_job<Ack> {
+public:
+  rows_job(std::shared_ptr<worker_device> device, lane_job_base::pid_list pids,
+           const char* what, Work work)
+      : lane_job<Ack>{std::move(device), std::move(pids), what},
+        work_{std::move(work)} {}
+
+  expected<acquisition> acquire(particle_store& store) override {
+    return store.acquire_rows(this->pids);
+  }
+  expected<Ack> compute() override { return work_(held_leases{this->leases}); }
+
+private:
+  Work work_;
 };
 
 } // namespace posse
-
-// Never leaves the process, so CAF need not know how to write it.
-template <class Ack>
-struct caf::allowed_unsafe_message_type<posse::lane_work<Ack>>
-    : std::true_type {};

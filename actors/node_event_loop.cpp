@@ -90,9 +90,10 @@ node_event_loop_state::init(const node_evt_loop_init_msg& req) {
     out.devices.push_back({entry.name, static_cast<std::uint64_t>(entry.bytes),
                            static_cast<std::uint32_t>(local.cache_size),
                            static_cast<std::uint32_t>(opts.lanes)});
-    devices_.push_back(
-        {std::make_shared<const std::string>(entry.name),
-         self_->spawn<caf::monitored>(device_worker, std::move(opts)), 0});
+    auto device = std::make_shared<worker_device>(std::move(opts));
+    auto worker = self_->spawn<caf::monitored>(device_worker, device);
+    devices_.push_back({std::make_shared<const std::string>(entry.name),
+                        std::move(device), std::move(worker), 0});
   }
   config_ = std::move(*config);
   return out;
@@ -142,7 +143,8 @@ node_event_loop_state::create_on(std::size_t where,
   const auto* state = req.state.get_if<value_dict>();
   auto particle = self_->spawn<caf::monitored>(
       spawn_particle,
-      particle_options{req.pid, node_name_, home.name, home.worker, driver_,
+      particle_options{req.pid, node_name_, home.name, home.worker, home.shared,
+                       driver_,
                        // Behaviours live as long as the process.
                        std::shared_ptr<const behavior>{
                            std::shared_ptr<const behavior>{}, acts},

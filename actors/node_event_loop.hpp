@@ -6,6 +6,7 @@
 #include "actors/particle_directory.hpp"
 #include "actors/run_plan.hpp"
 #include "actors/task.hpp"
+#include "actors/worker_device.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -38,6 +39,7 @@ public:
 private:
   struct device {
     std::shared_ptr<const std::string> name;
+    std::shared_ptr<worker_device> shared; ///< with worker, lanes, particles
     device_worker_actor worker;
     std::size_t particles{0};
   };

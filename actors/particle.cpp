@@ -1,5 +1,6 @@
 #include "actors/particle.hpp"
 
+#include "actors/device_jobs.hpp"
 #include "actors/particle_state.hpp"
 
 #include <caf/all.hpp>
@@ -15,16 +16,64 @@ constexpr std::chrono::milliseconds report_interval{50};
 
 const std::vector<particle_id> nobody;
 
+/// A request that takes itself off `open` when its answer has come.
 template <class Ack, class Handle>
-response<particle_cursor> cursor_from(Handle&& pending) {
-  return response<particle_cursor>::from<Ack>(
-      std::forward<Handle>(pending), [](Ack&& x) {
-        return expected<particle_cursor>{
-            {static_cast<std::int64_t>(x.steps), x.finished}};
-      });
+class counted_request {
+public:
+  counted_request(Handle pending, std::size_t& open)
+      : pending_{std::move(pending)}, open_{open} {
+    ++open_;
+  }
+
+  template <class OnAck, class OnError>
+  void then(OnAck on_ack, OnError on_error) {
+    pending_.then(
+        [on_ack, &open = open_](Ack& x) {
+          --open;
+          on_ack(x);
+        },
+        [on_error, &open = open_](caf::error& why) {
+          --open;
+          on_error(why);
+        });
+  }
+
+private:
+  Handle pending_;
+  std::size_t& open_; ///< the actor's, which outlives its callbacks
+};
+
+expected<particle_cursor> cursor_of(std::uint64_t steps, bool finished) {
+  return particle_cursor{static_cast<std::int64_t>(steps), finished};
 }
 
 } // namespace
+
+template <class Msg, class Convert>
+auto particle_state::on_device(Msg msg, Convert convert) {
+  auto job = job_for(options_.shared, msg);
+  using ack = typename decltype(job)::element_type::ack_type;
+  using result = typename std::invoke_result_t<Convert, ack>::value_type;
+  // What the worker was asked for before goes first.
+  if (at_worker_ == 0 && options_.shared->schedule.place_at_once(*job)) {
+    const auto& lane = options_.shared->lanes[job->lane];
+    return response<result>::template from<ack>(
+        self_->request(lane, caf::infinite, lane_work<ack>{std::move(job)}),
+        std::move(convert));
+  }
+  auto pending = self_->request(options_.worker, caf::infinite, std::move(msg));
+  return response<result>::template from<ack>(
+      counted_request<ack, decltype(pending)>{std::move(pending), at_worker_},
+      std::move(convert));
+}
+
+template <class Msg>
+auto particle_state::on_device(Msg msg) {
+  using ack =
+      typename decltype(job_for(options_.shared, msg))::element_type::ack_type;
+  return on_device(std::move(msg),
+                   [](ack&& x) { return expected<ack>{std::move(x)}; });
+}
 
 particle_id particle::pid() const noexcept {
   return state_.options_.pid;
@@ -53,47 +102,42 @@ bool particle::paused() const noexcept {
 }
 
 response<step_ack> particle::step(batch_ref batch) {
-  return response<step_ack>::from(state_.self_->request(
-      state_.options_.worker, caf::infinite, step_msg{pid(), batch}));
+  return state_.on_device(step_msg{pid(), batch});
 }
 
 response<gradient_ack> particle::score(batch_ref batch) {
-  return response<gradient_ack>::from(state_.self_->request(
-      state_.options_.worker, caf::infinite, gradient_msg{pid(), batch}));
+  return state_.on_device(gradient_msg{pid(), batch});
 }
 
 response<tensor_blob> particle::forward(tensor_blob x) {
-  return response<tensor_blob>::from<forward_ack>(
-      state_.self_->request(state_.options_.worker, caf::infinite,
-                            forward_msg{pid(), std::move(x)}),
-      [](forward_ack&& ack) {
+  return state_.on_device(
+      forward_msg{pid(), std::move(x)}, [](forward_ack&& ack) {
         return expected<tensor_blob>{std::move(ack.outputs)};
       });
 }
 
 response<validate_ack> particle::validate() {
-  return response<validate_ack>::from(state_.self_->request(
-      state_.options_.worker, caf::infinite, validate_msg{pid()}));
+  return state_.on_device(validate_msg{pid()});
 }
 
 response<particle_cursor> particle::finish() {
-  return cursor_from<finish_ack>(state_.self_->request(
-      state_.options_.worker, caf::infinite, finish_msg{pid()}));
+  return state_.on_device(finish_msg{pid()}, [](finish_ack&& ack) {
+    return cursor_of(ack.steps, ack.finished);
+  });
 }
 
 response<particle_cursor> particle::cursor() {
-  return cursor_from<cursor_ack>(state_.self_->request(
-      state_.options_.worker, caf::infinite, cursor_msg{pid()}));
+  return state_.on_device(cursor_msg{pid()}, [](cursor_ack&& ack) {
+    return cursor_of(ack.steps, ack.finished);
+  });
 }
 
 response<zero_grad_ack> particle::zero_grad() {
-  return response<zero_grad_ack>::from(state_.self_->request(
-      state_.options_.worker, caf::infinite, zero_grad_msg{pid()}));
+  return state_.on_device(zero_grad_msg{pid()});
 }
 
 response<scheduler_step_ack> particle::scheduler_step() {
-  return response<scheduler_step_ack>::from(state_.self_->request(
-      state_.options_.worker, caf::infinite, scheduler_step_msg{pid()}));
+  return state_.on_device(scheduler_step_msg{pid()});
 }
 
 response<value> particle::send(particle_id to, std::string msg, value args) {

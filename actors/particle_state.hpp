@@ -4,6 +4,7 @@
 #include "actors/particle.hpp"
 #include "actors/particle_directory.hpp"
 #include "actors/particle_interface.hpp"
+#include "actors/worker_device.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -22,7 +23,8 @@ struct particle_options {
   std::shared_ptr<const std::string> node;   ///< shared by the node's particles
   std::shared_ptr<const std::string> device; ///< shared by the device's
   device_worker_actor worker;
-  driver_actor driver; ///< hears of progress; may be null
+  std::shared_ptr<worker_device> shared; ///< with the worker and its lanes
+  driver_actor driver;                   ///< hears of progress; may be null
   std::shared_ptr<const behavior> acts;
   value_dict state;
 };
@@ -44,6 +46,12 @@ private:
   caf::result<Ack> run(const std::string& msg, const value& args);
   caf::result<receive_register_ack>
   register_handler(const receive_register_msg& req);
+  /// Has the particle's device do what `msg` asks for.
+  /// The answer is what `convert` makes of the ack, or the ack itself.
+  template <class Msg, class Convert>
+  auto on_device(Msg msg, Convert convert);
+  template <class Msg>
+  auto on_device(Msg msg);
   const handler* find(std::string_view msg) const;
   std::vector<std::string> known_messages() const;
 
@@ -52,6 +60,7 @@ private:
   particle verbs_{*this};
   directory_ptr directory_;
   bool paused_{false};
+  std::size_t at_worker_{0}; ///< operations that the worker was asked for
   std::chrono::steady_clock::time_point last_report_;
   /// Registered at run time; a running coroutine may still use one that was
   /// replaced, so none is ever dropped.

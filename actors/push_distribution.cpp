@@ -18,14 +18,14 @@ namespace posse {
 
 namespace {
 
-// As many threads as lanes, and one for everything else.
+// As many threads as lanes. One more would not help: a message waits for a lane
+// at most, while a thread without work takes every other message to another
+// core (a round trip between particles: 1.1 us without, 1.7 us with it).
 std::size_t scheduler_threads(const local_section& local) {
   const auto cores = std::max(std::thread::hardware_concurrency(), 1U);
-  const auto lanes =
-      local.lanes > 0
-          ? static_cast<std::size_t>(local.lanes) * local.devices.size()
-          : std::max<std::size_t>(cores, local.devices.size());
-  return lanes + 1;
+  return local.lanes > 0
+             ? static_cast<std::size_t>(local.lanes) * local.devices.size()
+             : std::max<std::size_t>(cores, local.devices.size());
 }
 
 class system_config : public caf::actor_system_config {

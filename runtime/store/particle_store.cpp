@@ -133,19 +133,18 @@ expected<acquisition> particle_store::acquire(particle_id pid) {
 }
 
 expected<acquisition>
-particle_store::acquire_rows(const std::vector<particle_id>& pids) {
-  std::vector<lease> out;
-  out.reserve(pids.size());
-  for (auto pid : pids) {
-    auto* entry = find(pid);
+particle_store::acquire_rows(c10::ArrayRef<particle_id> pids) {
+  lease_list out(pids.size());
+  for (std::size_t i = 0; i < pids.size(); ++i) {
+    auto* entry = find(pids[i]);
     if (entry == nullptr)
       return fail(errc::unknown_particle,
-                  "particle " + to_string(pid) + " is not on this device");
+                  "particle " + to_string(pids[i]) + " is not on this device");
     if (entry->lost)
-      return tl::unexpected{lost(pid)};
+      return tl::unexpected{lost(pids[i])};
     if (entry->leased)
       return acquisition{grant::busy, {}};
-    out.push_back({entry});
+    out[i].entry = entry;
   }
   for (auto& held : out) {
     auto& cache = held.entry->family->cache;

@@ -7,9 +7,12 @@
 #include "runtime/store/particle_cache.hpp"
 #include "runtime/store/particle_entry.hpp"
 
+#include <c10/util/ArrayRef.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -34,6 +37,10 @@ struct lease {
   particle_entry* evicted{nullptr}; ///< its bytes have to leave the slot first
 };
 
+/// The leases of one operation.
+using lease_list = std::vector<lease>;
+using held_leases = std::span<const lease>;
+
 /// Whether what was asked for could be leased.
 enum class grant : std::uint8_t {
   leased,
@@ -43,7 +50,7 @@ enum class grant : std::uint8_t {
 
 struct acquisition {
   grant outcome{grant::leased};
-  std::vector<lease> leases; ///< empty unless `outcome` is leased
+  lease_list leases; ///< empty unless `outcome` is leased
 };
 
 /// How much has moved between slots and host memory. Lanes add to it.
@@ -53,8 +60,8 @@ struct swap_counters {
 };
 
 /// All particles of one device: in the slots of its banks, or, when there are
-/// more particles than slots, waiting in host memory. Only the device worker
-/// calls it; lanes touch what they hold a lease of.
+/// more particles than slots, waiting in host memory. Not thread-safe: callers
+/// go through a lane_schedule. Lanes touch what they hold a lease of.
 class particle_store {
 public:
   struct options {
@@ -80,9 +87,9 @@ public:
 
   /// Leases particles where they lie, without a slot: for operations on rows.
   /// @returns as acquire(); the outcome is never no_slot.
-  expected<acquisition> acquire_rows(const std::vector<particle_id>& pids);
+  expected<acquisition> acquire_rows(c10::ArrayRef<particle_id> pids);
 
-  /// Gives a lease back. Call on the worker, after the lane is done.
+  /// Gives a lease back, once its lane is done.
   void release(const lease& done);
 
   /// Keeps a resident particle in its slot until as many unpin() calls; false

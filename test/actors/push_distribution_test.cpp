@@ -1,7 +1,7 @@
 #include "actors/behavior.hpp"
 #include "actors/particle.hpp"
-#include "test/support/catch.hpp"
 #include "test/actors/small_run.hpp"
+#include "test/support/catch.hpp"
 
 #include <limits>
 

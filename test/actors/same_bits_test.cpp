@@ -1,5 +1,5 @@
-#include "test/support/catch.hpp"
 #include "test/actors/small_run.hpp"
+#include "test/support/catch.hpp"
 
 using namespace posse;
 using namespace posse::test;

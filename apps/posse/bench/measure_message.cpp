@@ -66,7 +66,7 @@ caf::behavior pinger(pinger_state::self_ptr self, caf::actor echo) {
 class caf_pair {
 public:
   explicit caf_pair(std::int64_t lanes)
-      : system_{config_.with_threads(lanes + 1)}, self_{system_},
+      : system_{config_.with_threads(lanes)}, self_{system_},
         pinger_{self_->spawn(pinger, self_->spawn(echo))} {}
   // A promise that it keeps would keep it alive.
   ~caf_pair() { caf::anon_send_exit(pinger_, caf::exit_reason::kill); }

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "actors/lane.hpp"
+#include "runtime/compute/lane_schedule.hpp"
+#include "runtime/compute/recipe.hpp"
+#include "runtime/data/batch_source.hpp"
+#include "runtime/store/particle_store.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace posse {
+
+/// What a device worker is started with.
+struct device_worker_options {
+  std::string node{"local"};
+  std::string device{"cpu:0"};
+  std::size_t lanes{1};   ///< > 0
+  particle_recipe recipe; ///< what the run's config says; particles add theirs
+  particle_store::options store;
+  std::shared_ptr<batch_source> data;
+};
+
+/// What a device's worker, its lanes and its particles share: outlives the
+/// worker as long as a lane computes.
+struct worker_device {
+  explicit worker_device(device_worker_options opts)
+      : options{std::move(opts)}, schedule{options.store, options.lanes} {}
+
+  device_worker_options options;
+  lane_schedule schedule;
+  /// Set by the worker before it makes the first particle.
+  std::vector<lane_actor> lanes;
+};
+
+/// `why` with the particle, the device and what was asked in front.
+failure in_context(failure why, const worker_device& device, particle_id pid,
+                   const char* what);
+
+} // namespace posse

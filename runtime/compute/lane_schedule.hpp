@@ -1,0 +1,97 @@
+#pragma once
+
+#include "messages/failure.hpp"
+#include "messages/particle_id.hpp"
+#include "runtime/store/particle_store.hpp"
+
+#include <c10/util/SmallVector.h>
+
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace posse {
+
+/// One operation on particles of a device. Whoever runs it leases the particles
+/// first, by lane_schedule.
+class device_job {
+public:
+  using pid_list = c10::SmallVector<particle_id, 1>;
+
+  explicit device_job(pid_list p) : pids{std::move(p)} {}
+  device_job(const device_job&) = delete;
+  device_job& operator=(const device_job&) = delete;
+  virtual ~device_job() = default;
+
+  /// Leases what the operation needs, or says why it can never be.
+  virtual expected<acquisition> acquire(particle_store& store) = 0;
+
+  const pid_list pids; ///< in the order of the request
+  lease_list leases;   ///< from when it is placed until it is finished
+  std::size_t lane{0}; ///< likewise
+};
+
+/// Keeps the particles of one device and decides when an operation on them runs
+/// and on which lane. One operation of a particle runs at a time; one that
+/// finds its particle busy, or no slot free, waits its turn.
+///
+/// Thread-safe: the device worker keeps the queue, but a particle on the same
+/// node may place a job by itself, and a lane gives leases back by itself,
+/// which saves a message each. Nothing here waits or computes.
+class lane_schedule {
+public:
+  /// @param lanes > 0.
+  lane_schedule(particle_store::options store, std::size_t lanes);
+
+  /// Leases what `job` needs and picks its lane.
+  /// @returns true if it can run now, false if it has to wait().
+  expected<bool> place(device_job& job);
+
+  /// The same for a caller that cannot wait: false if anything at all is in the
+  /// way, and then nothing has changed.
+  bool place_at_once(device_job& job);
+
+  /// Keeps a job until its turn has come. Then start_waiting() calls `start`,
+  /// or `refuse` if it can never run.
+  void wait(std::shared_ptr<device_job> job, std::function<void()> start,
+            std::function<void(failure)> refuse);
+
+  /// Starts the waiting jobs whose turn has come.
+  void start_waiting();
+
+  /// Gives the leases of a job back that a lane is done with.
+  /// @returns true if somebody waits: have start_waiting() called.
+  bool finish(device_job& job);
+
+  /// Runs `f(particle_store&)` while nobody else changes it.
+  template <class F>
+  auto with_store(F f) {
+    const std::lock_guard lock{mutex_};
+    return f(store_);
+  }
+
+  swap_counters& swaps() noexcept { return store_.swaps(); }
+
+private:
+  struct waiting_job {
+    std::shared_ptr<device_job> job;
+    std::function<void()> start;
+    std::function<void(failure)> refuse;
+  };
+
+  expected<bool> try_place(device_job& job);
+  void run(device_job& job, lease_list leases);
+
+  std::mutex mutex_;
+  particle_store store_;
+  std::vector<std::size_t> load_; ///< jobs given to each lane and not done
+  std::list<waiting_job> waiting_;
+  std::unordered_map<particle_id, std::size_t> waiting_for_; ///< of waiting_
+};
+
+} // namespace posse

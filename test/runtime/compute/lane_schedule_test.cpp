@@ -1,0 +1,170 @@
+#include "runtime/compute/lane_schedule.hpp"
+#include "test/runtime/compute/particles.hpp"
+
+#include <array>
+#include <atomic>
+#include <optional>
+#include <thread>
+
+using namespace posse;
+using namespace posse::test;
+
+namespace {
+
+class creation final : public device_job {
+public:
+  creation(particle_id pid, std::shared_ptr<const compiled_recipe> recipe)
+      : device_job{{pid}}, recipe_{std::move(recipe)} {}
+  expected<acquisition> acquire(particle_store& store) override {
+    return store.create(pids.front(), recipe_);
+  }
+
+private:
+  std::shared_ptr<const compiled_recipe> recipe_;
+};
+
+class use final : public device_job {
+public:
+  explicit use(particle_id pid) : device_job{{pid}} {}
+  expected<acquisition> acquire(particle_store& store) override {
+    return store.acquire(pids.front());
+  }
+};
+
+std::shared_ptr<const compiled_recipe> recipe() {
+  return compile(small_recipe(), 16).value();
+}
+
+void create(lane_schedule& schedule, particle_id pid,
+            const std::shared_ptr<const compiled_recipe>& made_of) {
+  creation job{pid, made_of};
+  REQUIRE(schedule.place(job) == true);
+  auto& held = job.leases.front();
+  auto seat = settle(held, schedule.swaps());
+  REQUIRE(seat);
+  REQUIRE(initialize({*held.entry, **seat}, pid.number));
+  schedule.finish(job);
+}
+
+} // namespace
+
+TEST_CASE("operations of one particle wait for one another, in order",
+          "[runtime][compute]") {
+  lane_schedule schedule{{.capacity = 2}, 2};
+  const auto made_of = recipe();
+  create(schedule, {0}, made_of);
+  create(schedule, {1}, made_of);
+
+  use first{{0}};
+  REQUIRE(schedule.place(first) == true);
+  auto second = std::make_shared<use>(particle_id{0});
+  auto third = std::make_shared<use>(particle_id{0});
+  std::vector<int> started;
+  for (auto& [job, number] : {std::pair{second, 2}, std::pair{third, 3}}) {
+    CHECK(schedule.place(*job) == false);
+    schedule.wait(
+        job, [&started, n = number] { started.push_back(n); },
+        [](failure) { FAIL("refused"); });
+  }
+  use other{{1}};
+  CHECK(schedule.place(other) == true); // not behind them
+  CHECK(other.lane != first.lane);
+  use hasty{{1}};
+  CHECK_FALSE(schedule.place_at_once(hasty)); // somebody waits
+
+  schedule.start_waiting();
+  CHECK(started.empty());
+  CHECK(schedule.finish(first)); // somebody is to be told
+  schedule.start_waiting();
+  CHECK(started == std::vector{2});
+  CHECK(schedule.finish(*second));
+  schedule.start_waiting();
+  CHECK(started == std::vector{2, 3});
+  CHECK_FALSE(schedule.finish(*third));
+}
+
+TEST_CASE("a particle that does not exist is refused, waiting or not",
+          "[runtime][compute]") {
+  lane_schedule schedule{{.capacity = 1}, 1};
+  use stranger{{7}};
+  auto placed = schedule.place(stranger);
+  REQUIRE_FALSE(placed);
+  CHECK(placed.error().code == errc::unknown_particle);
+  CHECK_FALSE(schedule.place_at_once(stranger));
+
+  auto late = std::make_shared<use>(particle_id{7});
+  std::optional<failure> why;
+  schedule.wait(
+      late, [] { FAIL("started"); }, [&](failure x) { why = std::move(x); });
+  schedule.start_waiting();
+  REQUIRE(why);
+  CHECK(why->code == errc::unknown_particle);
+}
+
+TEST_CASE("lanes share particles that outnumber the slots, and none is used "
+          "twice at once",
+          "[runtime][compute][stress]") {
+  constexpr std::uint32_t particles = 7;
+  constexpr std::size_t lanes = 3;
+  constexpr int operations = 300; // of each lane
+  lane_schedule schedule{{.capacity = 4}, lanes};
+  const auto made_of = recipe();
+  for (std::uint32_t i = 0; i < particles; ++i)
+    create(schedule, {i}, made_of);
+
+  std::array<std::atomic<int>, particles> in_use{};
+  std::atomic<int> clashes{0};
+  std::atomic<int> failed{0};
+  const auto [x, y] = small_batch(1);
+  auto compute = [&](device_job& job) {
+    auto& held = job.leases.front();
+    auto& users = in_use.at(held.entry->pid.number);
+    clashes += users.fetch_add(1) == 0 ? 0 : 1;
+    auto seat = settle(held, schedule.swaps());
+    if (!seat || !train_step({*held.entry, **seat}, x, y))
+      ++failed;
+    --users;
+    if (schedule.finish(job))
+      schedule.start_waiting();
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t lane = 0; lane < lanes; ++lane)
+    threads.emplace_back([&, lane] {
+      for (int i = 0; i < operations; ++i) {
+        const particle_id pid{
+            static_cast<std::uint32_t>((i * 5 + lane * 3) % particles)};
+        auto job = std::make_shared<use>(pid);
+        if (i % 2 == 0 && schedule.place_at_once(*job)) {
+          compute(*job);
+          continue;
+        }
+        // The worker's way: what cannot run now waits and is run by whoever
+        // makes room for it.
+        auto placed = schedule.place(*job);
+        if (!placed)
+          ++failed;
+        else if (*placed)
+          compute(*job);
+        else {
+          std::atomic<bool> done{false};
+          schedule.wait(
+              job, [&] { done = true; }, [&](failure) { ++failed; });
+          schedule.start_waiting();
+          while (!done)
+            std::this_thread::yield();
+          compute(*job);
+        }
+      }
+    });
+  for (auto& t : threads)
+    t.join();
+  CHECK(clashes == 0);
+  CHECK(failed == 0);
+  const auto steps = schedule.with_store([](particle_store& store) {
+    std::int64_t sum = 0;
+    for (std::uint32_t i = 0; i < particles; ++i)
+      sum += store.find({i})->steps;
+    return sum;
+  });
+  CHECK(steps == static_cast<std::int64_t>(lanes) * operations);
+}

@@ -1,7 +1,7 @@
 #include "apps/posse/config_command.hpp"
 
 #include "apps/posse/failure_text.hpp"
-#include "runtime/config/load_config.hpp"
+#include "runtime/config/load_run_or_cluster.hpp"
 #include "runtime/config/to_toml.hpp"
 
 #include <fmt/format.h>
@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <variant>
 
 namespace posse {
 
@@ -19,13 +20,15 @@ struct arguments {
   std::vector<std::string> sets;
 };
 
-using use_of_config = std::function<void(const arguments&, const run_config&)>;
+using any_config = std::variant<run_config, cluster_config>;
+using use_of_config = std::function<void(const arguments&, const any_config&)>;
 
 void add_verb(CLI::App& command, int& exit_code, const std::string& name,
               const std::string& what, use_of_config use) {
   auto given = std::make_shared<arguments>();
   auto* verb = command.add_subcommand(name, what);
-  verb->add_option("CONFIG", given->config, "The run's config (TOML)")
+  verb->add_option("CONFIG", given->config,
+                   "A run's config, or a cluster's (TOML)")
       ->required();
   verb->add_option("--set", given->sets,
                    "Replace a setting: KEY=VALUE, such as infer.steps=100")
@@ -33,7 +36,7 @@ void add_verb(CLI::App& command, int& exit_code, const std::string& name,
   verb->footer("Example:\n  posse config " + name
                + " apps/examples/energy.toml --set infer.algorithm=svgd");
   verb->callback([given, &exit_code, use = std::move(use)] {
-    auto config = load_config(given->config, given->sets);
+    auto config = load_run_or_cluster(given->config, given->sets);
     if (!config) {
       exit_code = complain(config.error(), exit_wrong_input);
       return;
@@ -49,13 +52,15 @@ void add_config_command(CLI::App& app, int& exit_code) {
   command->require_subcommand(1);
   command->footer("Example:\n  posse config print apps/examples/energy.toml");
   add_verb(*command, exit_code, "validate", "Check a config, start nothing",
-           [](const arguments& given, const run_config&) {
+           [](const arguments& given, const any_config&) {
              fmt::print("{}: valid\n", given.config.string());
            });
   add_verb(*command, exit_code, "print",
            "Print a config with all defaults filled in",
-           [](const arguments&, const run_config& config) {
-             fmt::print("{}", to_toml(config));
+           [](const arguments&, const any_config& config) {
+             fmt::print(
+                 "{}",
+                 std::visit([](const auto& c) { return to_toml(c); }, config));
            });
 }
 

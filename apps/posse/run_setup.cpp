@@ -30,6 +30,16 @@ expected<run_config> config_of(const run_options& options) {
   return config;
 }
 
+expected<void> refuse_nodes(const run_config& config) {
+  if (!config.cluster)
+    return {};
+  return fail(errc::invalid_config,
+              config.origins.where("node")
+                  + ": this version runs on one machine, with the devices of "
+                    "[local]; expected no [cluster] and no [[node]] in a run "
+                    "that is started, which come with a later version");
+}
+
 expected<void> check_paths(const run_config& config) {
   auto must_exist = [&config](const std::filesystem::path& path,
                               const std::string& key) -> expected<void> {
@@ -117,6 +127,8 @@ expected<run_setup> prepare(const run_options& options) {
   auto config = config_of(options);
   if (!config)
     return fail(std::move(config));
+  if (auto ok = refuse_nodes(*config); !ok)
+    return fail(std::move(ok));
   if (config->run.portable_bits)
     if (auto pinned = pin_portable_bits(); !pinned)
       return fail(std::move(pinned));

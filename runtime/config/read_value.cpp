@@ -1,5 +1,6 @@
 #include "runtime/config/read_value.hpp"
 
+#include "runtime/config/loopback.hpp"
 #include "runtime/config/schema_text.hpp"
 #include "runtime/config/toml_text.hpp"
 #include "runtime/core/nearest_name.hpp"
@@ -86,6 +87,50 @@ result<std::filesystem::path> read_path(const toml::node& node,
   if (!text)
     return tl::unexpected<mismatch>{std::move(text.error())};
   return (folder / *text).lexically_normal();
+}
+
+// -- what nodes are called, where they are, what they know --------------------
+
+result<std::string> read_identifier(const toml::node& node,
+                                    std::string_view wanted) {
+  constexpr std::size_t most_characters = 64;
+  auto* x = node.as_string();
+  if (!x || x->get().empty() || x->get().size() > most_characters
+      || !std::all_of(x->get().begin(), x->get().end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+                  || (c >= '0' && c <= '9') || c == '_' || c == '-';
+         }))
+    return differs(node, wanted);
+  return x->get();
+}
+
+result<std::string> read_loopback_host(const toml::node& node,
+                                       std::string_view wanted) {
+  auto* x = node.as_string();
+  if (!x)
+    return differs(node, wanted);
+  if (!loopback_address(x->get()))
+    return refuse(node,
+                  c10::str("expected ", wanted, ", got ", shown(node),
+                           ": only loopback until nodes can prove who they are "
+                           "(TLS comes with a later version)"));
+  return x->get();
+}
+
+/// Says of what came only how long it is.
+result<std::string> read_secret(const toml::node& node,
+                                std::string_view wanted) {
+  constexpr std::ptrdiff_t least_characters = 16;
+  auto* x = node.as_string();
+  if (!x)
+    return refuse(node, c10::str("expected ", wanted, ", got no text"));
+  const auto& text = x->get();
+  auto characters = std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80; // starts one
+  });
+  if (characters < least_characters)
+    return refuse(node, c10::str("expected ", wanted, ", got ", characters));
+  return text;
 }
 
 // -- devices -----------------------------------------------------------------
@@ -225,6 +270,12 @@ read_value(const toml::node& node, const config_key& key,
     if (node.is_number())
       return read_real(node, key.range, wanted).map(toml_real).map(as_value);
     return read_word(node, key, names, wanted).map(as_value);
+  case value_kind::identifier:
+    return read_identifier(node, wanted).map(as_value);
+  case value_kind::loopback_host:
+    return read_loopback_host(node, wanted).map(as_value);
+  case value_kind::secret:
+    return read_secret(node, wanted).map(as_value);
   case value_kind::path:
     return read_path(node, folder).map(as_value);
   case value_kind::path_list:

@@ -1,5 +1,6 @@
 #include "runtime/config/resolve_config.hpp"
 
+#include "runtime/config/check_cluster.hpp"
 #include "runtime/config/rules.hpp"
 #include "runtime/config/schema.hpp"
 #include "runtime/config/schema_text.hpp"
@@ -88,6 +89,9 @@ expected<void> resolve_config(run_config& config,
                 c10::str(config.origins.where("run.name"),
                          ": expected a name without \"/\", got \"",
                          one_line(name), "\""));
+  if (config.cluster)
+    if (auto ok = check_cluster(*config.cluster); !ok)
+      return ok;
   fill_in_defaults(config, folder);
   if (auto ok = refuse_unused(config); !ok)
     return ok;

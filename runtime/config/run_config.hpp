@@ -1,6 +1,8 @@
 #pragma once
 
+#include "runtime/config/cluster_config.hpp"
 #include "runtime/config/key_origins.hpp"
+#include "runtime/config/local_section.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -87,25 +89,6 @@ struct infer_section {
   friend bool operator==(const infer_section&, const infer_section&) = default;
 };
 
-/// One entry of [local] devices: "cpu:0" or { name = "cpu:0", bytes = "4GiB" }.
-struct device_entry {
-  std::string name = "cpu:0"; ///< cpu:K | cuda:K | sim:K, K in [0, 1023]
-  std::int64_t bytes = 0;     ///< that particles may use; 0: no budget
-
-  friend bool operator==(const device_entry&, const device_entry&) = default;
-};
-
-/// [local]
-struct local_section {
-  std::vector<device_entry> devices{device_entry{}}; ///< each name once
-  std::int64_t lanes = 0;      ///< per CPU device; 0: cores / CPU devices
-  std::int64_t cache_size = 0; ///< particles resident per device; 0: all fit
-  std::string cache_policy = "auto"; ///< auto | lru | direct
-  std::int64_t view_size = 0;        ///< views held per device; 0: all fit
-
-  friend bool operator==(const local_section&, const local_section&) = default;
-};
-
 struct run_config {
   std::vector<std::filesystem::path> plugins;
   run_section run;
@@ -115,6 +98,9 @@ struct run_config {
   infer_section infer;
   local_section local;
 
+  /// [cluster] and [[node]], where the file has them.
+  std::optional<cluster_config> cluster;
+
   /// Where the settings came from, for messages about them.
   key_origins origins;
 
@@ -122,7 +108,7 @@ struct run_config {
   friend bool operator==(const run_config& a, const run_config& b) {
     return a.plugins == b.plugins && a.run == b.run && a.data == b.data
            && a.model == b.model && a.prior == b.prior && a.infer == b.infer
-           && a.local == b.local;
+           && a.local == b.local && a.cluster == b.cluster;
   }
 };
 

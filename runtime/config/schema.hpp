@@ -16,16 +16,18 @@
 
 /// The one table of what a config may say. Loading, `--set`, printing, checking
 /// a resume and the documentation all go through it: a new key is one more row
-/// here and one more field in run_config.hpp.
+/// here and one more field in run_config.hpp. [cluster] and [[node]] have
+/// tables of their own, in cluster_schema.hpp.
 namespace posse {
 
-/// A setting, as it lies in a run_config.
+/// A setting, as it lies in a run_config or a cluster_config.
 using config_value =
     std::variant<bool, std::int64_t, double, std::string, std::filesystem::path,
                  std::vector<std::int64_t>, std::vector<std::filesystem::path>,
                  std::vector<device_entry>>;
 
-/// What a key takes in TOML. All but the last follow from its field's type.
+/// What a key takes in TOML. It follows from the field's type, down to the last
+/// four, which a key has to ask for.
 enum class value_kind : std::uint8_t {
   boolean,
   integer,
@@ -35,7 +37,10 @@ enum class value_kind : std::uint8_t {
   integer_list,
   path_list,
   device_list,
-  text_or_real, ///< one of the choices or a number, kept as text
+  text_or_real,  ///< one of the choices or a number, kept as text
+  identifier,    ///< 1 to 64 of [A-Za-z0-9_-]
+  loopback_host, ///< of 127.0.0.0/8, ::1 or localhost
+  secret,        ///< 16 characters or more; no message or file ever shows it
 };
 
 /// Where numbers have to lie. Every number has to be finite as well.
@@ -45,8 +50,19 @@ struct number_range {
   bool low_included = true;
   bool high_included = true;
 
+  static constexpr number_range at_least(double low) { return {.low = low}; }
+  static constexpr number_range above(double low) {
+    return {.low = low, .low_included = false};
+  }
+  static constexpr number_range between(double low, double high) {
+    return {.low = low, .high = high};
+  }
+
   bool contains(double x) const noexcept;
 };
+
+/// More would be a typing error, not a run.
+inline constexpr double most_particles = 1e6;
 
 /// No list of a config is longer.
 inline constexpr std::size_t max_list_items = 1000;
@@ -69,14 +85,21 @@ struct config_key {
   std::string_view doc;
   /// Whether a run may be resumed with another value.
   bool free_on_resume = false;
-  /// The setting; nothing if it is unset.
-  std::optional<config_value> (*get)(const run_config&) = nullptr;
-  /// Changes the setting; the value holds the field's type.
-  void (*set)(run_config&, const config_value&) = nullptr;
 
   /// "infer.batch", or the name alone for a key above all sections.
   std::string dotted() const;
 };
+
+/// A key, and where its setting lies in an `Owner`.
+template <class Owner>
+struct bound_key : config_key {
+  /// The setting; nothing if it is unset.
+  std::optional<config_value> (*get)(const Owner&) = nullptr;
+  /// Changes the setting; the value holds the field's type.
+  void (*set)(Owner&, const config_value&) = nullptr;
+};
+
+using run_key = bound_key<run_config>;
 
 struct config_section {
   std::string_view name; ///< "" for what stands above all sections
@@ -87,13 +110,13 @@ struct config_section {
 std::span<const config_section> config_sections();
 
 /// The keys, section by section, in the order in which they are printed.
-std::span<const config_key> config_schema();
+std::span<const run_key> config_schema();
 
 /// The key of a section, or nullptr.
-const config_key* find_key(std::string_view section, std::string_view name);
+const run_key* find_key(std::string_view section, std::string_view name);
 
 /// The key called "infer.batch"; it must exist.
-const config_key& key_named(std::string_view dotted);
+const run_key& key_named(std::string_view dotted);
 
 /// The words that `key` takes: its choices or the known names; empty: any text.
 const std::vector<std::string>& allowed_words(const config_key& key,

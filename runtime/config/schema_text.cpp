@@ -1,5 +1,6 @@
 #include "runtime/config/schema_text.hpp"
 
+#include "runtime/config/cluster_schema.hpp"
 #include "runtime/config/rules.hpp"
 #include "runtime/config/toml_text.hpp"
 #include "runtime/core/nearest_name.hpp"
@@ -70,9 +71,10 @@ std::string describe_range(const number_range& r) {
 }
 
 /// The default and those that replace it, in the order of their rules.
-std::string describe_default(const config_key& key) {
+template <class Owner>
+std::string describe_default(const bound_key<Owner>& key) {
   std::vector<std::string> texts;
-  auto base = key.get(run_config{});
+  auto base = key.get(Owner{});
   if (!key.default_text.empty())
     texts.emplace_back(key.default_text);
   else if (base && *base != config_value{std::string{}})
@@ -99,6 +101,16 @@ std::string cell(std::string text) {
   return text;
 }
 
+constexpr std::string_view table_head =
+    "| key | takes | default | what it is |\n|---|---|---|---|\n";
+
+template <class Owner>
+std::string table_row(const bound_key<Owner>& key, const known_names& names) {
+  return c10::str("| `", key.name, "` | ", cell(describe_expected(key, names)),
+                  " | ", cell(describe_default(key)), " | ",
+                  cell(std::string{key.doc}), " |\n");
+}
+
 } // namespace
 
 std::string describe_expected(const config_key& key, const known_names& names) {
@@ -120,6 +132,12 @@ std::string describe_expected(const config_key& key, const known_names& names) {
     return "an array of paths";
   case value_kind::device_list:
     return "an array of devices such as [\"cpu:0\"]";
+  case value_kind::identifier:
+    return "1 to 64 letters, digits, \"_\" or \"-\"";
+  case value_kind::loopback_host:
+    return "an address of 127.0.0.0/8, ::1 or localhost";
+  case value_kind::secret:
+    return "text of at least 16 characters";
   case value_kind::text_or_real: {
     auto all = words;
     all.push_back("a number" + describe_range(key.range));
@@ -146,16 +164,20 @@ std::string describe_schema(const known_names& names) {
       text += c10::str("### ", section.doc, "\n\n");
     else
       text += c10::str("### `[", section.name, "]`: ", section.doc, "\n\n");
-    text += "| key | takes | default | what it is |\n|---|---|---|---|\n";
+    text += table_head;
     for (const auto& key : config_schema())
       if (key.section == section.name)
-        text += c10::str("| `", key.name, "` | ",
-                         cell(describe_expected(key, names)), " | ",
-                         cell(describe_default(key)), " | ",
-                         cell(std::string{key.doc}), " |\n");
+        text += table_row(key, names);
     text += '\n';
   }
-  text.pop_back(); // one newline at the end
+  text += c10::str("### `[", cluster_section_text.name,
+                   "]`: ", cluster_section_text.doc, "\n\n", table_head);
+  for (const auto& key : cluster_keys())
+    text += table_row(key, names);
+  text += c10::str("\n### `[[", node_section_text.name,
+                   "]]`: ", node_section_text.doc, "\n\n", table_head);
+  for (const auto& key : node_keys())
+    text += table_row(key, names);
   return text;
 }
 

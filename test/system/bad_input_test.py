@@ -57,6 +57,7 @@ def predict(name, run_dir, csv, pattern):
 
 
 DATA = '[data]\npath = "data.csv"\n'
+NODE = '[[node]]\nname = "a"\n'
 ENSEMBLE = '[infer]\nalgorithm = "deep_ensemble"\n'
 
 # What was done to a checkpoint, and what is said of it.
@@ -139,6 +140,14 @@ CASES = [
     ),
     file("section_unknown_in_a_file", f"{DATA}[modle]\n", r'modle: .*did you mean "model"\?', 3),
     file("wrong_type_in_a_file", f'{DATA}{ENSEMBLE}steps = "many"\n', 'infer.steps: .*"many"', 5),
+    file("nodes_of_a_run", f"{DATA}{NODE}port = 0\n", "node: this version runs on one machine", 3),
+    file("port_of_a_node", f"{DATA}{NODE}port = 70000\n", r"node\[0\].port: .*got 70000", 5),
+    Case(
+        "run_in_a_cluster",
+        ["config", "validate", "run_in_a_cluster.toml"],
+        r"run_in_a_cluster\.toml:4: infer: expected only \[cluster\] and \[\[node\]\]",
+        {"toml": f"{NODE}port = 0\n{ENSEMBLE}"},
+    ),
     file("no_data_at_all", ENSEMBLE, "data.path: expected the path of the data, got none"),
     file("data_not_there", '[data]\npath = "no.csv"\n', r"data.path: expected a file.*no\.csv", 2),
     # -- the data

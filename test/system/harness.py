@@ -54,7 +54,15 @@ class Done:
 class Process:
     """A running posse, in a process group of its own."""
 
-    def __init__(self, args, cwd, stderr=subprocess.PIPE, memory_bytes=None):
+    def __init__(
+        self,
+        args,
+        cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        memory_bytes=None,
+        env=None,
+    ):
         def prepare():
             # Ends with its test, even if that is killed.
             LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -65,8 +73,9 @@ class Process:
         self.popen = subprocess.Popen(
             [program(), *self.args],
             cwd=cwd,
+            env=env,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=stderr,
             text=True,
             encoding="utf-8",
@@ -84,7 +93,7 @@ class Process:
             raise AssertionError(
                 f"{self} did not end in {seconds} s\nstdout: {out}\nstderr: {err}"
             ) from None
-        return Done(self.popen.returncode, out, err or "")
+        return Done(self.popen.returncode, out or "", err or "")
 
     def ended(self):
         return self.popen.poll() is not None
@@ -249,11 +258,14 @@ def write_regression(path, rows=60):
 
 
 def write_config(path, **sections):
-    """Writes a TOML file; JSON's literals are TOML's as well."""
+    """Writes a TOML file; JSON's literals are TOML's as well. A list of sections
+    becomes an array of tables."""
     lines = []
-    for name, keys in sections.items():
-        lines.append(f"[{name}]")
-        lines += [f"{key} = {json.dumps(x)}" for key, x in keys.items()]
+    for name, section in sections.items():
+        many = isinstance(section, list)
+        for keys in section if many else [section]:
+            lines.append(f"[[{name}]]" if many else f"[{name}]")
+            lines += [f"{key} = {json.dumps(x)}" for key, x in keys.items()]
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

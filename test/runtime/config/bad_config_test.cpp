@@ -92,7 +92,8 @@ TEST_CASE("unknown sections and keys name the nearest known one",
        "name; did you mean \"infer.particles\"?"},
       {"[zebra]\n",
        "e.toml:1: zebra: expected a section or plugins, got an unknown name; "
-       "known are plugins, run, data, model, prior, infer or local"},
+       "known are plugins, run, data, model, prior, infer, local, cluster or "
+       "node"},
       {"[infer]\nsteps = 5\npartciles = 5\n",
        "e.toml:3: infer.partciles: expected a key of [infer], got an unknown "
        "one; did you mean \"particles\"?"},
@@ -233,20 +234,9 @@ TEST_CASE("what comes with a later version says so", "[config][load_config]") {
     CHECK(answer("[infer]\nalgorithm = \"" + name + "\"\n").message
           == "e.toml:2: infer.algorithm: expected deep_ensemble or svgd, got \""
                  + name + "\", which comes with a later version");
-  const std::string no_cluster =
-      "this version runs on one machine, with the devices of [local]; expected "
-      "no [cluster] and no [[node]], which come with a later version";
-  check_all({
-      {"[run]\nfuse = \"on\"\n",
-       "e.toml:2: run.fuse: expected auto or off, got \"on\", which comes with "
-       "a later version"},
-      {"[data]\npath = \"a\"\n[cluster]\nname = \"c\"\n",
-       "e.toml:3: cluster: " + no_cluster},
-      {"[data]\npath = \"a\"\n\n[[node]]\nname = \"a\"\n[[node]]\n",
-       "e.toml:4: node: " + no_cluster},
-  });
-  CHECK(answer("", {"cluster.name=c"}).message
-        == "--set cluster.name: " + no_cluster);
+  check_all({{"[run]\nfuse = \"on\"\n",
+              "e.toml:2: run.fuse: expected auto or off, got \"on\", which "
+              "comes with a later version"}});
 }
 
 TEST_CASE("devices are checked by their syntax, and each is named once",
@@ -377,8 +367,10 @@ TEST_CASE("errors of --set name the key instead of a line",
                   "name; did you mean \"infer.batch\"?"},
       {"infer={batch=1}", "--set infer: expected a key of [infer], got the "
                           "section"},
-      {"=1", "--set : expected a section or plugins, got an unknown name; "
-             "known are plugins, run, data, model, prior, infer or local"},
+      {"=1",
+       "--set : expected a section or plugins, got an unknown name; "
+       "known are plugins, run, data, model, prior, infer, local, cluster or "
+       "node"},
       {"run.name=1\nseed=2", "--set run.name: expected text without control "
                              "characters, got \"1\\nseed=2\""},
       {"model.hidden=[5, 0]", "--set model.hidden[1]: expected an integer from "

@@ -32,6 +32,15 @@ TEST_CASE("a run may be resumed elsewhere, with other side effects",
   }
 }
 
+TEST_CASE("a run may be resumed on other nodes", "[config][resume_check]") {
+  auto saved = with({});
+  auto now = saved;
+  now.cluster = cluster_config{};
+  now.cluster->nodes.resize(2);
+  CHECK(check_resumable(saved, now));
+  CHECK(check_resumable(now, saved));
+}
+
 TEST_CASE("a run may not be resumed with what changes its results",
           "[config][resume_check]") {
   const std::vector<std::vector<std::string>> cases{

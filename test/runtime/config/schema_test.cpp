@@ -1,3 +1,4 @@
+#include "runtime/config/cluster_schema.hpp"
 #include "runtime/config/rules.hpp"
 #include "runtime/config/schema.hpp"
 #include "runtime/config/schema_text.hpp"
@@ -8,6 +9,53 @@
 #include <string>
 
 using namespace posse;
+
+namespace {
+
+/// A value of the key's kind that is no default.
+template <class Owner>
+config_value another(const bound_key<Owner>& key) {
+  switch (key.kind) {
+  case value_kind::boolean:
+    return !std::get<bool>(*key.get(Owner{}));
+  case value_kind::integer:
+    return std::int64_t{17};
+  case value_kind::real:
+    return 0.375;
+  case value_kind::text:
+  case value_kind::text_or_real:
+  case value_kind::identifier:
+  case value_kind::loopback_host:
+  case value_kind::secret:
+    return std::string{key.name == "fuse" ? "off" : "other"};
+  case value_kind::path:
+    return std::filesystem::path{"other"};
+  case value_kind::integer_list:
+    return std::vector<std::int64_t>{1, 2};
+  case value_kind::path_list:
+    return std::vector<std::filesystem::path>{"a", "b"};
+  case value_kind::device_list:
+    return std::vector<device_entry>{{"sim:3", 5}};
+  }
+  return {};
+}
+
+template <class Owner>
+void check_set(std::span<const bound_key<Owner>> keys) {
+  for (const auto& key : keys) {
+    CAPTURE(key.dotted());
+    Owner owner;
+    auto other = another(key);
+    key.set(owner, other);
+    CHECK(key.get(owner) == other);
+    CHECK_FALSE(owner == Owner{});
+    for (const auto& untouched : keys)
+      if (&untouched != &key)
+        CHECK(untouched.get(owner) == untouched.get(Owner{}));
+  }
+}
+
+} // namespace
 
 TEST_CASE("every key is named once, documented and in a known section",
           "[config][schema]") {
@@ -29,45 +77,29 @@ TEST_CASE("every key is named once, documented and in a known section",
 
 TEST_CASE("setting a key changes what it gets, and no other key",
           "[config][schema]") {
-  for (const auto& key : config_schema()) {
-    CAPTURE(key.dotted());
-    run_config config;
-    // A value of the key's kind that is no default.
-    config_value other;
-    switch (key.kind) {
-    case value_kind::boolean:
-      other = !std::get<bool>(*key.get(config));
-      break;
-    case value_kind::integer:
-      other = std::int64_t{17};
-      break;
-    case value_kind::real:
-      other = 0.375;
-      break;
-    case value_kind::text:
-    case value_kind::text_or_real:
-      other = std::string{key.name == "fuse" ? "off" : "other"};
-      break;
-    case value_kind::path:
-      other = std::filesystem::path{"other"};
-      break;
-    case value_kind::integer_list:
-      other = std::vector<std::int64_t>{1, 2};
-      break;
-    case value_kind::path_list:
-      other = std::vector<std::filesystem::path>{"a", "b"};
-      break;
-    case value_kind::device_list:
-      other = std::vector<device_entry>{{"sim:3", 5}};
-      break;
+  check_set(config_schema());
+  check_set(cluster_keys());
+  check_set(node_keys());
+}
+
+TEST_CASE("the keys of a cluster are those of the interface",
+          "[config][cluster_schema]") {
+  auto names = [](const auto& keys, std::string_view section) {
+    std::vector<std::string> all;
+    for (const auto& key : keys) {
+      CHECK(key.section == section);
+      CHECK_FALSE(key.doc.empty());
+      all.emplace_back(key.name);
     }
-    key.set(config, other);
-    CHECK(key.get(config) == other);
-    CHECK_FALSE(config == run_config{});
-    for (const auto& untouched : config_schema())
-      if (&untouched != &key)
-        CHECK(untouched.get(config) == untouched.get(run_config{}));
-  }
+    return all;
+  };
+  CHECK((names(cluster_keys(), "cluster")
+         == std::vector<std::string>{"name", "secret", "heartbeat_ms",
+                                     "timeout_ms"}));
+  CHECK(
+      (names(node_keys(), "node")
+       == std::vector<std::string>{"name", "host", "port", "devices", "lanes",
+                                   "cache_size", "cache_policy", "view_size"}));
 }
 
 TEST_CASE("rules speak of keys and words that exist", "[config][rules]") {
@@ -114,7 +146,12 @@ TEST_CASE("the description has a row for each key", "[config][schema]") {
     CAPTURE(key.dotted());
     CHECK(text.find("| `" + std::string{key.name} + "` | ") != text.npos);
   }
+  for (const auto& key : cluster_keys())
+    CHECK(text.find("| `" + std::string{key.name} + "` | ") != text.npos);
   using Catch::Matchers::ContainsSubstring;
+  CHECK_THAT(text, ContainsSubstring("### `[[node]]`: one machine"));
+  CHECK_THAT(text, ContainsSubstring("| `port` | an integer from 0 to 65535 | "
+                                     "required | where it listens"));
   CHECK_THAT(text,
              ContainsSubstring("| `seed` | an integer >= 0 | `1` | same seed"));
   CHECK_THAT(text,

@@ -1,0 +1,47 @@
+#include "runtime/config/load_run_or_cluster.hpp"
+
+#include "runtime/config/config_document.hpp"
+#include "runtime/config/load_cluster.hpp"
+#include "runtime/config/load_config.hpp"
+#include "runtime/core/guarded.hpp"
+
+#include <algorithm>
+
+namespace posse {
+
+namespace {
+
+using either = std::variant<run_config, cluster_config>;
+
+bool is_of_cluster(const toml::table& document,
+                   std::span<const std::string> sets) {
+  return (document.contains("cluster") || document.contains("node"))
+         && !document.contains("data")
+         && std::none_of(sets.begin(), sets.end(), [](const auto& set) {
+              return set.starts_with("data.");
+            });
+}
+
+expected<either> load(const std::filesystem::path& path,
+                      std::span<const std::string> sets) {
+  auto text = read_config_file(path);
+  if (!text)
+    return fail(std::move(text));
+  auto document = parse_document(*text, path.string());
+  if (!document)
+    return fail(std::move(document));
+  auto as_either = [](auto config) { return either{std::move(config)}; };
+  if (is_of_cluster(*document, sets))
+    return parse_cluster(*text, path, sets, run_sections::refused)
+        .map(as_either);
+  return parse_config(*text, path, sets).map(as_either);
+}
+
+} // namespace
+
+expected<either> load_run_or_cluster(const std::filesystem::path& path,
+                                     std::span<const std::string> sets) {
+  return guarded("loading the config", [&] { return load(path, sets); });
+}
+
+} // namespace posse

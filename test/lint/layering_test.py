@@ -31,6 +31,9 @@ VOCABULARY = {
         "value",
         "codec",
         "batch_ref",
+        "transfer/payload_codec",
+        "transfer/scattered_payload",
+        "transfer/shared_bytes",
     )
 }
 

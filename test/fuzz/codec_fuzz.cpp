@@ -3,56 +3,14 @@
 // bytes and decode to the same value again.
 
 #include "messages/codec.hpp"
+#include "test/fuzz/fuzz_support.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <new>
+#include <span>
 
-namespace {
-
-thread_local std::size_t allocated_bytes = 0;
-
-void* counted(std::size_t size, std::size_t alignment) {
-  allocated_bytes += size;
-  const auto rounded = (size + alignment - 1) / alignment * alignment;
-  if (auto* p = std::aligned_alloc(alignment, std::max(rounded, alignment)))
-    return p;
-  throw std::bad_alloc{};
-}
-
-void require(bool holds, const char* what) {
-  if (holds)
-    return;
-  std::fprintf(stderr, "codec_fuzz: not true that %s\n", what);
-  std::abort();
-}
-
-} // namespace
-
-void* operator new(std::size_t size) {
-  return counted(size, alignof(std::max_align_t));
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size, static_cast<std::size_t>(alignment));
-}
-// AddressSanitizer brings a nothrow version that free() would not match.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return std::malloc(size);
-}
-void operator delete(void* p) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, std::align_val_t) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-  std::free(p);
-}
+using posse::fuzz::allocated_bytes;
+using posse::fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {

@@ -31,6 +31,16 @@ VOCABULARY = {
         "value",
         "codec",
         "batch_ref",
+        "transfer/chunk",
+        "transfer/crc32c",
+        "transfer/growing_buffer",
+        "transfer/payload_codec",
+        "transfer/scattered_payload",
+        "transfer/shared_bytes",
+        "transfer/transfer_events",
+        "transfer/transfer_limits",
+        "transfer/transfer_receiver",
+        "transfer/transfer_sender",
     )
 }
 

@@ -1,29 +1,66 @@
 #include "actors/driver.hpp"
 
-#include "messages/caf_errors.hpp"
+#include <utility>
 
 namespace posse {
 
+namespace {
+
+failure loss_of(const watched_node& node,
+                const std::vector<particle_id>& particles) {
+  std::string list;
+  for (auto pid : particles)
+    list += (list.empty() ? "" : ", ") + to_string(pid);
+  return {errc::node_lost,
+          "node " + node.name + " at " + node.address
+              + " was lost: its process ended or was silent for too long; "
+              + (list.empty() ? "it had no particles"
+                              : "it had the particles " + list)};
+}
+
+} // namespace
+
 driver_actor::behavior_type
-driver(driver_actor::stateful_pointer<driver_state> self,
-       std::shared_ptr<progress_board> board) {
-  self->state.board = std::move(board);
+driver_state::make_behavior(std::shared_ptr<progress_board> board) {
+  board_ = std::move(board);
+  self_->set_down_handler([this](caf::down_msg& down) { gone(down.source); });
   return {
-      [self](const launch_order& order) {
-        self->request(order.particle, caf::infinite, order.message)
-            .then(
-                [promise = order.promise](receive_func_pd_ack& ack) {
-                  promise.set(std::move(ack.result));
-                },
-                [promise = order.promise](caf::error& why) {
-                  promise.set(tl::unexpected<failure>{from_error(why)});
-                });
+      [this](const errand& order) { run(order); },
+      [this](const watched_node& what) {
+        self_->monitor(what.handle);
+        nodes_[what.name] = {what, {}};
       },
-      [self](const progress_msg& heard) {
-        self->state.board->update(heard.pid,
-                                  {heard.step, heard.steps, heard.loss});
+      [this](const settled_particle& x) {
+        if (auto at = nodes_.find(x.node); at != nodes_.end())
+          at->second.particles.push_back(x.pid);
+      },
+      [this](const progress_msg& heard) {
+        board_->update(heard.pid, {heard.step, heard.steps, heard.loss});
       },
   };
+}
+
+void driver_state::run(const errand& order) {
+  if (lost_)
+    return order.give_up(*lost_);
+  const auto id = next_++;
+  open_[id] = order.give_up;
+  order.ask(self_, [this, id] { open_.erase(id); });
+}
+
+void driver_state::gone(const caf::actor_addr& who) {
+  for (const auto& [name, node] : nodes_) {
+    if (node.what.handle.address() != who || lost_)
+      continue;
+    lost_ = loss_of(node.what, node.particles);
+    for (const auto& [id, give_up] : std::exchange(open_, {}))
+      give_up(*lost_);
+  }
+}
+
+driver_actor::behavior_type driver(driver_pointer self,
+                                   std::shared_ptr<progress_board> board) {
+  return self->state.make_behavior(std::move(board));
 }
 
 } // namespace posse

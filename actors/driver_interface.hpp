@@ -7,13 +7,16 @@
 
 namespace posse {
 
-struct launch_order;
+struct errand;
+struct watched_node;
+struct settled_particle;
 
-/// One per run: launches handlers on particles for threads that may block, and
-/// hears how far they are.
+/// One per run: asks others on behalf of threads that may block, hears how far
+/// particles are, and ends the run when a node is lost.
 using driver_actor = caf::typed_actor<
-    // From this process's push_distribution: ask a particle, keep the promise.
-    caf::reacts_to<launch_order>,
+    // From this process's push_distribution.
+    caf::reacts_to<errand>, caf::reacts_to<watched_node>,
+    caf::reacts_to<settled_particle>,
     // From particles, now and then.
     caf::reacts_to<progress_msg>>;
 

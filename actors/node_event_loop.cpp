@@ -4,15 +4,49 @@
 #include "actors/particle_state.hpp"
 #include "messages/caf_errors.hpp"
 #include "runtime/config/load_config.hpp"
+#include "runtime/data/data_files.hpp"
 #include "runtime/data/data_library.hpp"
 #include "runtime/device/device_info.hpp"
 
 #include <caf/all.hpp>
+#include <caf/io/middleman.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <set>
 #include <thread>
 
 namespace posse {
+
+namespace {
+
+// A node that has just been attached answers at once.
+constexpr std::chrono::seconds connect_patience{5};
+
+/// A dial's answer, which is three things, as the one that counts.
+template <class Handle>
+struct dialled {
+  Handle pending;
+
+  template <class OnAck, class OnError>
+  void then(OnAck on_ack, OnError on_error) {
+    pending.then([on_ack](const caf::node_id&, caf::strong_actor_ptr& who,
+                          const std::set<std::string>&) { on_ack(who); },
+                 on_error);
+  }
+};
+
+expected<void> check_data(const data_section& section,
+                          const std::vector<run_file>& wanted) {
+  if (wanted.empty())
+    return {};
+  std::vector<data_file> files;
+  for (const auto& file : wanted)
+    files.push_back({file.path, file.sha256});
+  return check_data_files(section, files);
+}
+
+} // namespace
 
 node_event_loop_actor::behavior_type
 node_event_loop_state::make_behavior(node_options opts, driver_actor driver) {
@@ -34,18 +68,49 @@ node_event_loop_state::make_behavior(node_options opts, driver_actor driver) {
 
 caf::result<node_evt_loop_init_ack>
 node_event_loop_state::init(const node_evt_loop_init_msg& req) {
-  if (config_)
+  if (config_ || initializing_)
     return to_error({errc::invalid_argument,
                      "node " + options_.name + ": a run is attached already"});
+  initializing_ = true;
+  return tasks_.answer<node_evt_loop_init_ack>(
+      self_, meet_and_open(req), [this](expected<node_evt_loop_init_ack> x) {
+        initializing_ = false;
+        return x;
+      });
+}
+
+task<node_evt_loop_init_ack>
+node_event_loop_state::meet_and_open(node_evt_loop_init_msg req) {
+  std::vector<response<caf::strong_actor_ptr>> met;
+  for (const auto& peer : req.peers)
+    met.push_back(connect(peer));
+  auto gates = co_await as_expected(when_all(std::move(met)));
+  if (!gates)
+    throw task_failed{
+        failure{gates.error().code,
+                "node " + options_.name
+                    + ": cannot reach another node: " + gates.error().message}};
+  co_return value_or_throw(open(req));
+}
+
+expected<node_evt_loop_init_ack>
+node_event_loop_state::open(const node_evt_loop_init_msg& req) {
+  auto here = [this](failure why) {
+    if (options_.name != "local")
+      why.message = "node " + options_.name + ": " + why.message;
+    return tl::unexpected<failure>{std::move(why)};
+  };
   auto config = parse_config(req.config, "run config", {}, registered_names());
   if (!config)
-    return to_error(config.error());
+    return here(std::move(config.error()));
+  if (auto same = check_data(config->data, req.data); !same)
+    return here(std::move(same.error()));
   auto data = open_data(*config);
   if (!data)
-    return to_error(data.error());
+    return here(std::move(data.error()));
   auto plan = make_run_plan(*config, **data);
   if (!plan)
-    return to_error(plan.error());
+    return here(std::move(plan.error()));
 
   const auto& local = options_.resources;
   const auto cpus = static_cast<std::size_t>(
@@ -58,15 +123,15 @@ node_event_loop_state::init(const node_evt_loop_init_msg& req) {
       *data, plan->batch, static_cast<std::uint64_t>(config->run.seed));
   auto policy = parse_cache_policy(local.cache_policy);
   if (!policy)
-    return to_error(policy.error());
+    return here(std::move(policy.error()));
   node_evt_loop_init_ack out{options_.name, {}};
   for (std::size_t i = 0; i < local.devices.size(); ++i) {
     const auto& entry = local.devices[i];
     auto id = parse_device(entry.name);
     if (!id)
-      return to_error(id.error());
+      return here(std::move(id.error()));
     if (auto there = check_device(*id); !there)
-      return to_error(there.error());
+      return here(std::move(there.error()));
     device_worker_options opts;
     opts.node = options_.name;
     opts.device = entry.name;
@@ -97,6 +162,15 @@ node_event_loop_state::init(const node_evt_loop_init_msg& req) {
   }
   config_ = std::move(*config);
   return out;
+}
+
+response<caf::strong_actor_ptr>
+node_event_loop_state::connect(const run_peer& peer) {
+  auto pending = self_->request(self_->system().middleman().actor_handle(),
+                                connect_patience, caf::connect_atom::value,
+                                peer.host, peer.port);
+  return response<caf::strong_actor_ptr>::from(
+      dialled<decltype(pending)>{std::move(pending)});
 }
 
 expected<std::size_t>

@@ -45,6 +45,10 @@ private:
   };
 
   caf::result<node_evt_loop_init_ack> init(const node_evt_loop_init_msg& req);
+  /// Connects to the peers, then opens what the run needs.
+  task<node_evt_loop_init_ack> meet_and_open(node_evt_loop_init_msg req);
+  expected<node_evt_loop_init_ack> open(const node_evt_loop_init_msg& req);
+  response<caf::strong_actor_ptr> connect(const run_peer& peer);
   caf::result<node_evt_loop_cleanup_ack> cleanup();
   nel_broadcast_particles_ack broadcast(const nel_broadcast_particles_msg& req);
   caf::result<receive_particle_init_ack>
@@ -60,6 +64,7 @@ private:
   driver_actor driver_;
   std::shared_ptr<const std::string> node_name_;
   std::optional<run_config> config_;
+  bool initializing_{false};
   std::vector<device> devices_;
   std::vector<particle_actor> particles_;
   std::size_t ending_{0}; ///< actors whose end cleanup waits for

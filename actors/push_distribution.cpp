@@ -2,40 +2,87 @@
 
 #include "actors/driver.hpp"
 #include "actors/node_event_loop.hpp"
+#include "actors/run_nodes.hpp"
+#include "actors/system_config.hpp"
 #include "messages/caf_errors.hpp"
-#include "messages/register_messages.hpp"
 #include "runtime/config/to_toml.hpp"
 #include "runtime/core/random.hpp"
+#include "runtime/data/data_files.hpp"
 #include "runtime/data/data_library.hpp"
 #include "runtime/model/tensor_value.hpp"
 
 #include <caf/all.hpp>
 
-#include <algorithm>
-#include <thread>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
 
 namespace posse {
 
 namespace {
 
-// As many threads as lanes. One more would not help: a message waits for a lane
-// at most, while a thread without work takes every other message to another
-// core (a round trip between particles: 1.1 us without, 1.7 us with it).
-std::size_t scheduler_threads(const local_section& local) {
-  const auto cores = std::max(std::thread::hardware_concurrency(), 1U);
-  return local.lanes > 0
-             ? static_cast<std::size_t>(local.lanes) * local.devices.size()
-             : std::max<std::size_t>(cores, local.devices.size());
+// What a node of another process may take for what the driver asks of it. Its
+// end is noticed at once; this is for one that lives and does not answer.
+constexpr std::chrono::minutes remote_patience{10};
+constexpr std::chrono::seconds cleanup_patience{4};
+
+/// The answer that a thread waits for; the first one counts.
+template <class T>
+class one_answer {
+public:
+  void set(expected<T> x) {
+    const std::lock_guard lock{mutex_};
+    if (!x_)
+      x_ = std::move(x);
+    there_.notify_all();
+  }
+  expected<T> wait() {
+    std::unique_lock lock{mutex_};
+    there_.wait(lock, [this] { return x_.has_value(); });
+    return std::move(*x_);
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable there_;
+  std::optional<expected<T>> x_;
+};
+
+/// `msg` to `to` as an errand that ends in `done(expected<Ack>)`.
+template <class Ack, class Handle, class Message, class Done>
+errand asking(const Handle& to, Message msg, caf::duration patience,
+              Done done) {
+  return {
+      [to, msg = std::move(msg), patience,
+       done](driver_pointer self, std::function<void()> answered) {
+        self->request(to, patience, msg)
+            .then(
+                [done, answered](Ack& x) {
+                  answered();
+                  done(expected<Ack>{std::move(x)});
+                },
+                [done, answered](caf::error& why) {
+                  answered();
+                  done(expected<Ack>{tl::unexpected<failure>{from_error(why)}});
+                });
+      },
+      [done](const failure& why) {
+        done(expected<Ack>{tl::unexpected<failure>{why}});
+      }};
 }
 
-class system_config : public caf::actor_system_config {
-public:
-  explicit system_config(const local_section& local) {
-    register_messages(*this);
-    set("scheduler.policy", caf::atom("stealing"));
-    set("scheduler.max-threads", scheduler_threads(local));
-  }
-};
+const cluster_section* network_of(const run_config& config) {
+  return config.cluster ? &config.cluster->cluster : nullptr;
+}
+
+// The embedded node's lanes compute in this process; a cluster's do not.
+local_section resources_of(const run_config& config) {
+  auto out = config.local;
+  if (config.cluster)
+    out.lanes = 1;
+  return out;
+}
 
 } // namespace
 
@@ -47,26 +94,92 @@ struct push_distribution::impl {
   std::shared_ptr<progress_board> board = std::make_shared<progress_board>();
   caf::scoped_actor self;
   driver_actor director;
-  node_event_loop_actor node;
+  std::vector<run_node> nodes;
   std::vector<directory_entry> directory;
   bool announced{true}; ///< every node knows the directory
 
   impl(const run_config& c, run_plan p)
-      : config{c}, plan{std::move(p)}, caf_config{c.local}, system{caf_config},
-        self{system}, director{system.spawn(driver, board)},
-        node{system.spawn(node_event_loop, node_options{"local", c.local},
-                          director)} {}
+      : config{c}, plan{std::move(p)}, caf_config{resources_of(c),
+                                                  network_of(c)},
+        system{caf_config}, self{system}, director{
+                                              system.spawn(driver, board)} {}
+
+  caf::duration patience() const {
+    return config.cluster ? caf::duration{remote_patience} : caf::infinite;
+  }
+
+  template <class Ack, class Handle, class Message>
+  expected<Ack> ask(const Handle& to, Message msg, caf::duration patience) {
+    auto answer = std::make_shared<one_answer<Ack>>();
+    self->send(director, asking<Ack>(to, std::move(msg), patience,
+                                     [answer](expected<Ack> x) {
+                                       answer->set(std::move(x));
+                                     }));
+    return answer->wait();
+  }
 
   template <class Ack, class Handle, class Message>
   expected<Ack> ask(const Handle& to, Message msg) {
-    expected<Ack> out{tl::unexpected<failure>{
-        failure{errc::actor_down, "the actor asked is gone"}}};
-    self->request(to, caf::infinite, std::move(msg))
-        .receive([&](Ack& x) { out = std::move(x); },
-                 [&](caf::error& why) {
-                   out = tl::unexpected<failure>{from_error(why)};
-                 });
-    return out;
+    return ask<Ack>(to, std::move(msg), patience());
+  }
+
+  expected<void> find_nodes() {
+    if (!config.cluster) {
+      run_node here;
+      here.handle = system.spawn(
+          node_event_loop, node_options{here.name, config.local}, director);
+      nodes.push_back(std::move(here));
+      return {};
+    }
+    auto found = attach_nodes(system, *config.cluster, director);
+    if (!found)
+      return fail(std::move(found));
+    nodes = std::move(*found);
+    for (const auto& node : nodes)
+      self->send(director,
+                 watched_node{node.name,
+                              node.host + ":" + std::to_string(node.port),
+                              node.handle});
+    return {};
+  }
+
+  expected<void> prepare_nodes() {
+    node_evt_loop_init_msg order{to_toml(config), {}, {}};
+    if (config.cluster) {
+      auto files = data_files(config.data);
+      if (!files)
+        return fail(std::move(files));
+      for (auto& file : *files)
+        order.data.push_back({file.path.string(), std::move(file.sha256)});
+    }
+    for (auto& node : nodes) {
+      auto ready = ask<node_evt_loop_init_ack>(node.handle, order);
+      if (!ready)
+        return fail(std::move(ready));
+      for (auto& device : ready->devices)
+        node.devices.push_back(std::move(device.name));
+      // Who comes later connects to those who are there.
+      if (node.is_remote())
+        order.peers.push_back({node.name, node.host, node.port});
+    }
+    return {};
+  }
+
+  /// Where the next particle goes: to every device of every node in turn, or,
+  /// in this process, where its node says.
+  std::pair<const run_node*, std::string> next_place() const {
+    if (!config.cluster)
+      return {&nodes.front(), {}};
+    std::size_t devices = 0;
+    for (const auto& node : nodes)
+      devices += node.devices.size();
+    auto turn = directory.size() % devices;
+    for (const auto& node : nodes) {
+      if (turn < node.devices.size())
+        return {&node, node.devices[turn]};
+      turn -= node.devices.size();
+    }
+    return {&nodes.front(), {}};
   }
 
   expected<const directory_entry*> find(particle_id pid) const {
@@ -87,10 +200,12 @@ struct push_distribution::impl {
   expected<void> announce() {
     if (announced)
       return {};
-    auto ack = ask<nel_broadcast_particles_ack>(
-        node, nel_broadcast_particles_msg{directory});
-    if (!ack)
-      return fail(std::move(ack));
+    for (const auto& node : nodes) {
+      auto ack = ask<nel_broadcast_particles_ack>(
+          node.handle, nel_broadcast_particles_msg{directory});
+      if (!ack)
+        return fail(std::move(ack));
+    }
     announced = true;
     return {};
   }
@@ -109,17 +224,22 @@ push_distribution::start(const run_config& config) {
     return fail(std::move(plan));
   auto x = std::make_unique<impl>(config, std::move(*plan));
   std::unique_ptr<push_distribution> out{new push_distribution{std::move(x)}};
-  auto ready = out->impl_->ask<node_evt_loop_init_ack>(
-      out->impl_->node, node_evt_loop_init_msg{to_toml(config)});
-  if (!ready)
+  if (auto found = out->impl_->find_nodes(); !found)
+    return fail(std::move(found));
+  if (auto ready = out->impl_->prepare_nodes(); !ready)
     return fail(std::move(ready));
   return out;
 }
 
 push_distribution::~push_distribution() {
   auto& x = *impl_;
-  (void)x.ask<node_evt_loop_cleanup_ack>(x.node, node_evt_loop_cleanup_msg{});
-  x.self->send_exit(x.node, caf::exit_reason::user_shutdown);
+  // A node that is lost is given up at once, and its gate clears up by itself.
+  for (const auto& node : x.nodes) {
+    (void)x.ask<node_evt_loop_cleanup_ack>(
+        node.handle, node_evt_loop_cleanup_msg{},
+        node.is_remote() ? caf::duration{cleanup_patience} : caf::infinite);
+    x.self->send_exit(node.handle, caf::exit_reason::user_shutdown);
+  }
   x.self->send_exit(x.director, caf::exit_reason::user_shutdown);
   x.directory.clear();
 }
@@ -135,7 +255,8 @@ push_distribution::p_create(std::string device,
   const particle_id pid{static_cast<std::uint32_t>(x.directory.size())};
   const auto& recipe = x.plan.recipe;
   receive_particle_init_msg order;
-  order.device = std::move(device);
+  const auto [node, turn] = x.next_place();
+  order.device = device.empty() ? turn : std::move(device);
   order.pid = pid;
   order.optimizer = {recipe.optimizer.kind, recipe.optimizer.to_value()};
   order.scheduler = {recipe.schedule,
@@ -147,9 +268,10 @@ push_distribution::p_create(std::string device,
       static_cast<std::uint64_t>(x.config.run.seed), pid, "particle"));
   order.behaviour = {x.plan.behavior,
                      value_dict{{"keep_best", recipe.keep_best}}};
-  auto made = x.ask<receive_particle_init_ack>(x.node, std::move(order));
+  auto made = x.ask<receive_particle_init_ack>(node->handle, std::move(order));
   if (!made)
     return fail(std::move(made));
+  x.self->send(x.director, settled_particle{pid, node->name});
   x.directory.push_back(std::move(made->particle));
   x.announced = false;
   return pid;
@@ -164,9 +286,16 @@ pfuture push_distribution::p_launch(particle_id pid, std::string msg,
     promise.set(tl::unexpected<failure>{!entry ? entry.error() : told.error()});
   else
     x.self->send(x.director,
-                 launch_order{caf::actor_cast<particle_actor>((*entry)->handle),
-                              {pid, std::move(msg), std::move(args)},
-                              promise});
+                 asking<receive_func_pd_ack>(
+                     caf::actor_cast<particle_actor>((*entry)->handle),
+                     receive_func_pd_msg{pid, std::move(msg), std::move(args)},
+                     caf::infinite, // a whole training; nodes are watched
+                     [promise](expected<receive_func_pd_ack> ack) {
+                       if (ack)
+                         promise.set(std::move(ack->result));
+                       else
+                         promise.set(fail(std::move(ack)));
+                     }));
   return promise.future();
 }
 
@@ -256,13 +385,16 @@ std::map<particle_id, particle_progress> push_distribution::progress() const {
 }
 
 expected<std::vector<device_report>> push_distribution::devices() {
-  auto ack = impl_->ask<node_status_ack>(impl_->node, node_status_msg{});
-  if (!ack)
-    return fail(std::move(ack));
   std::vector<device_report> out;
-  for (const auto& d : ack->devices)
-    out.push_back({ack->node, d.device, d.lanes, d.capacity, d.resident, d.hits,
-                   d.misses, d.evictions, d.bytes_moved, d.stall_seconds});
+  for (const auto& node : impl_->nodes) {
+    auto ack = impl_->ask<node_status_ack>(node.handle, node_status_msg{});
+    if (!ack)
+      return fail(std::move(ack));
+    for (const auto& d : ack->devices)
+      out.push_back({ack->node, d.device, d.lanes, d.capacity, d.resident,
+                     d.hits, d.misses, d.evictions, d.bytes_moved,
+                     d.stall_seconds});
+  }
   return out;
 }
 

@@ -16,7 +16,7 @@ std::string text_of(const caf::message& context) {
 }
 
 bool is_known(std::uint8_t code) noexcept {
-  return code >= 1 && code <= static_cast<std::uint8_t>(errc::backend_error);
+  return code >= 1 && code <= static_cast<std::uint8_t>(last_errc);
 }
 
 errc code_of(caf::sec code) noexcept {

@@ -38,6 +38,10 @@ std::string_view to_string(errc code) noexcept {
     return "timed out";
   case errc::backend_error:
     return "backend error";
+  case errc::refused:
+    return "refused";
+  case errc::node_lost:
+    return "node lost";
   }
   return "unknown error";
 }

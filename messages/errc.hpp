@@ -41,7 +41,15 @@ enum class errc : std::uint8_t {
   timed_out,
   /// LibTorch, CUDA or the standard library reported an error of their own.
   backend_error,
+  /// A peer does not accept this one: another version, another cluster, a wrong
+  /// secret, or it is busy.
+  refused,
+  /// A node of the run ended or was cut off.
+  node_lost,
 };
+
+/// The one with the largest number.
+inline constexpr errc last_errc = errc::node_lost;
 
 /// The name of `code` as written above; "unknown error" for anything else.
 std::string_view to_string(errc code) noexcept;

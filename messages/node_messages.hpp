@@ -28,14 +28,42 @@ auto inspect(Inspector& f, node_device& x) {
            x.cache_size, x.lanes);
 }
 
+/// A file of the run's data.
+struct run_file {
+  std::string path; ///< Absolute.
+  std::string sha256;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, run_file& x) {
+  return f(caf::meta::type_name("run_file"), x.path, x.sha256);
+}
+
+/// Another node of the run.
+struct run_peer {
+  std::string node;
+  std::string host;
+  std::uint16_t port{0};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, run_peer& x) {
+  return f(caf::meta::type_name("run_peer"), x.node, x.host, x.port);
+}
+
 /// Driver -> node: prepare for a run.
 struct node_evt_loop_init_msg {
   std::string config; ///< The resolved run config (TOML), with absolute paths.
+  /// What the driver reads; a node must find the same.
+  std::vector<run_file> data;
+  /// Nodes to which this one opens a connection of its own.
+  std::vector<run_peer> peers;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, node_evt_loop_init_msg& x) {
-  return f(caf::meta::type_name("node_evt_loop_init_msg"), x.config);
+  return f(caf::meta::type_name("node_evt_loop_init_msg"), x.config, x.data,
+           x.peers);
 }
 
 /// errc::invalid_config, errc::invalid_data or errc::device_unavailable

@@ -78,6 +78,14 @@ struct save_state_ack;
 struct load_state_msg;
 struct load_state_ack;
 
+struct hello;
+struct attach_msg;
+struct attach_ack;
+struct node_stop_msg;
+struct node_stop_ack;
+struct run_file;
+struct run_peer;
+
 struct status_msg;
 struct status_ack;
 struct node_status_msg;
@@ -161,6 +169,14 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(posse_messages, (posse::status_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::node_status_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::node_status_ack))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::hello))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::attach_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::attach_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::node_stop_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::node_stop_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::run_file))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::run_peer))
 
 CAF_END_TYPE_ID_BLOCK(posse_messages)
 // clang-format on

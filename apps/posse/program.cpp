@@ -3,6 +3,7 @@
 #include "apps/posse/bench_command.hpp"
 #include "apps/posse/config_command.hpp"
 #include "apps/posse/failure_text.hpp"
+#include "apps/posse/node_command.hpp"
 #include "apps/posse/predict_command.hpp"
 #include "apps/posse/run_command.hpp"
 #include "apps/posse/version.hpp"
@@ -79,6 +80,7 @@ int run_program(int argc, char** argv) {
   add_run_command(app, exit_code);
   add_predict_command(app, exit_code);
   add_config_command(app, exit_code);
+  add_node_command(app, exit_code);
   add_bench_command(app, exit_code);
   try {
     app.parse(argc, argv);

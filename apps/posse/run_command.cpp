@@ -1,6 +1,5 @@
 #include "apps/posse/run_command.hpp"
 
-#include "apps/posse/failure_text.hpp"
 #include "apps/posse/run_session.hpp"
 
 #include <memory>
@@ -18,11 +17,9 @@ struct arguments {
 };
 
 int run(arguments given) {
-  if (!given.cluster.empty())
-    return complain(
-        {errc::invalid_config, "cluster runs come with a later version"},
-        exit_wrong_input);
   auto& options = given.options;
+  if (!given.cluster.empty())
+    options.cluster = given.cluster;
   if (!given.out.empty())
     options.out = given.out;
   if (given.overwrite)
@@ -46,7 +43,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
                    "Replace a setting: KEY=VALUE, such as infer.steps=100")
       ->allow_extra_args(false);
   command->add_option("--cluster", given->cluster,
-                      "Nodes to run on (with a later version)");
+                      "File with the nodes to run on, instead of [local]");
   command->add_option("--out", given->out,
                       "Folder of the results, instead of run.out");
   auto* overwrite = command->add_flag("--overwrite", given->overwrite,

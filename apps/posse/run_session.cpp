@@ -212,6 +212,8 @@ std::string resume_command(const run_options& options) {
   auto out = "posse run " + quoted(options.config.string());
   for (const auto& each : options.sets)
     out += " --set " + quoted(each);
+  if (options.cluster)
+    out += " --cluster " + quoted(options.cluster->string());
   if (options.out)
     out += " --out " + quoted(options.out->string());
   return out + " --resume";

@@ -12,7 +12,8 @@ namespace posse {
 /// What `posse run` was asked for.
 struct run_options {
   std::filesystem::path config;
-  std::vector<std::string> sets; ///< KEY=VALUE each
+  std::vector<std::string> sets;                ///< KEY=VALUE each
+  std::optional<std::filesystem::path> cluster; ///< nodes, instead of [[node]]
   std::optional<std::filesystem::path> out;
   existing_run existing{existing_run::refuse};
   bool quiet{false};

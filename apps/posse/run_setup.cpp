@@ -2,6 +2,7 @@
 
 #include "apps/posse/value_json.hpp"
 #include "apps/posse/version.hpp"
+#include "runtime/config/load_cluster.hpp"
 #include "runtime/config/load_config.hpp"
 #include "runtime/config/resume_check.hpp"
 #include "runtime/data/data_library.hpp"
@@ -19,6 +20,12 @@ expected<run_config> config_of(const run_options& options) {
   auto config = load_config(options.config, options.sets);
   if (!config)
     return config;
+  if (options.cluster) {
+    auto nodes = load_cluster(*options.cluster, {}, run_sections::ignored);
+    if (!nodes)
+      return fail(std::move(nodes));
+    config->cluster = std::move(*nodes);
+  }
   if (options.out) {
     config->run.out =
         std::filesystem::absolute(*options.out).lexically_normal();
@@ -30,14 +37,14 @@ expected<run_config> config_of(const run_options& options) {
   return config;
 }
 
-expected<void> refuse_nodes(const run_config& config) {
-  if (!config.cluster)
+// A daemon has computed before it hears of the run: too late to pin.
+expected<void> refuse_pinned_nodes(const run_config& config) {
+  if (!config.cluster || !config.run.portable_bits)
     return {};
   return fail(errc::invalid_config,
-              config.origins.where("node")
-                  + ": this version runs on one machine, with the devices of "
-                    "[local]; expected no [cluster] and no [[node]] in a run "
-                    "that is started, which come with a later version");
+              config.origins.where("run.portable_bits")
+                  + ": expected false for a run on nodes, got true; nodes with "
+                    "unlike instruction sets refuse each other");
 }
 
 expected<void> check_paths(const run_config& config) {
@@ -58,6 +65,8 @@ expected<void> check_paths(const run_config& config) {
 }
 
 expected<void> check_devices(const run_config& config) {
+  if (config.cluster)
+    return {}; // every node looks at its own
   for (const auto& entry : config.local.devices) {
     auto id = parse_device(entry.name);
     auto there = id ? check_device(*id) : expected<void>{fail(std::move(id))};
@@ -127,7 +136,7 @@ expected<run_setup> prepare(const run_options& options) {
   auto config = config_of(options);
   if (!config)
     return fail(std::move(config));
-  if (auto ok = refuse_nodes(*config); !ok)
+  if (auto ok = refuse_pinned_nodes(*config); !ok)
     return fail(std::move(ok));
   if (config->run.portable_bits)
     if (auto pinned = pin_portable_bits(); !pinned)

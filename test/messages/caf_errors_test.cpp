@@ -20,7 +20,7 @@ const failure unknown{errc::unknown_particle, "particle 9: no node owns it"};
 
 TEST_CASE("every failure keeps its code and text as an error",
           "[messages][errors]") {
-  for (int i = 1; i <= static_cast<int>(errc::backend_error); ++i) {
+  for (int i = 1; i <= static_cast<int>(last_errc); ++i) {
     const failure x{static_cast<errc>(i), "text " + std::to_string(i)};
     CHECK(from_error(to_error(x)) == x);
     CHECK(to_error(x) == x.code);

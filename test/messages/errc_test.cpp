@@ -7,8 +7,8 @@ using namespace posse;
 
 TEST_CASE("every errc has a name of its own", "[messages][errc]") {
   std::set<std::string_view> names;
-  for (int i = 1; i <= static_cast<int>(errc::backend_error); ++i)
+  for (int i = 1; i <= static_cast<int>(last_errc); ++i)
     names.insert(to_string(static_cast<errc>(i)));
-  CHECK(names.size() == static_cast<std::size_t>(errc::backend_error));
+  CHECK(names.size() == static_cast<std::size_t>(last_errc));
   CHECK_FALSE(names.contains("unknown error"));
 }

@@ -19,7 +19,10 @@ TEST_CASE_METHOD(testing_system,
       0);
 
   nel_broadcast_particles_msg sent{
-      {{{4}, "a", "cpu:0", caf::actor_cast<caf::strong_actor_ptr>(particle),
+      {{{4},
+        "a",
+        "cpu:0",
+        caf::actor_cast<caf::strong_actor_ptr>(particle),
         nullptr}}};
   std::vector<char> bytes;
   caf::binary_serializer sink{sys, bytes};

@@ -62,7 +62,10 @@ POSSE_SAMPLE(by_name, {"adam", everything()})
 
 // Nodes.
 POSSE_SAMPLE(node_device, {"cpu:0", 1, 2, 3})
-POSSE_SAMPLE(node_evt_loop_init_msg, {"[run]\nseed = 1\n"})
+POSSE_SAMPLE(run_file, {"/data/energy.csv", "ab12"})
+POSSE_SAMPLE(run_peer, {"b", "127.0.0.1", 7102})
+POSSE_SAMPLE(node_evt_loop_init_msg,
+             {"[run]\nseed = 1\n", {filled<run_file>()}, {filled<run_peer>()}})
 POSSE_SAMPLE(node_evt_loop_init_ack,
              {"a", {filled<node_device>(), node_device{}}})
 POSSE_SAMPLE(node_evt_loop_cleanup_msg, {})
@@ -135,6 +138,11 @@ POSSE_REAL_SAMPLE(status_ack, x, {"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x})
 POSSE_SAMPLE(node_status_msg, {})
 POSSE_REAL_SAMPLE(node_status_ack, x,
                   {"a", {status_ack{"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x}}})
+
+// Hello; attach_msg and attach_ack hold handles: message_handles_test.cpp.
+POSSE_SAMPLE(hello, {"other", 2, "0.2", "AVX2", "ab", "a", 3, "secret"})
+POSSE_SAMPLE(node_stop_msg, {filled<hello>()})
+POSSE_SAMPLE(node_stop_ack, {"a"})
 
 #undef POSSE_REAL_SAMPLE
 #undef POSSE_SAMPLE

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "actors/driver_interface.hpp"
+#include "actors/node_event_loop_interface.hpp"
+#include "actors/node_gate_interface.hpp"
+#include "runtime/config/cluster_config.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace posse {
+
+/// A node that takes part in a run.
+struct run_node {
+  std::string name{"local"};
+  std::string host; ///< empty: in this process
+  std::uint16_t port{0};
+  node_event_loop_actor handle;
+  std::vector<std::string> devices;
+
+  bool is_remote() const noexcept { return !host.empty(); }
+};
+
+/// Reaches the gate of a daemon, trying again while nobody listens.
+///
+/// @param patience After which nobody is there.
+/// @returns errc::timed_out naming the node, its address and how to start it.
+expected<node_gate_actor> dial(caf::actor_system& system,
+                               const node_entry& node,
+                               std::chrono::milliseconds patience);
+
+/// Attaches `driver` to every node of the cluster, in the order of the file.
+///
+/// @returns what dial() fails with; errc::refused, naming the node, if one does
+///   not accept this process or is in use.
+expected<std::vector<run_node>> attach_nodes(caf::actor_system& system,
+                                             const cluster_config& cluster,
+                                             const driver_actor& driver);
+
+} // namespace posse

@@ -1,0 +1,114 @@
+#include "apps/posse/node_command.hpp"
+
+#include "actors/node_daemon.hpp"
+#include "apps/posse/failure_text.hpp"
+#include "apps/posse/interrupt.hpp"
+#include "runtime/config/load_cluster.hpp"
+#include "runtime/device/compute_thread.hpp"
+#include "runtime/device/device_info.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+namespace posse {
+
+namespace {
+
+struct arguments {
+  std::filesystem::path config;
+  std::string name;
+};
+
+constexpr std::chrono::milliseconds tick{20};
+// A daemon that cannot end its actors in time ends without them.
+constexpr std::chrono::milliseconds grace{4500};
+
+/// Ends the process after the grace time, unless it has ended by then.
+void start_watchdog() {
+  std::thread{[] {
+    std::this_thread::sleep_for(grace);
+    _exit(exit_done);
+  }}.detach();
+}
+
+expected<void> check_devices(const cluster_config& cluster,
+                             const std::string& name) {
+  for (std::size_t i = 0; i < cluster.nodes.size(); ++i)
+    if (cluster.nodes[i].name == name)
+      for (const auto& device : cluster.nodes[i].resources.devices) {
+        auto id = parse_device(device.name);
+        auto there =
+            id ? check_device(*id) : expected<void>{fail(std::move(id))};
+        if (!there)
+          return fail(there.error().code,
+                      cluster.origins.where(node_section(i) + ".devices") + ": "
+                          + there.error().message);
+      }
+  return {};
+}
+
+int start(const arguments& given) {
+  auto cluster = load_cluster(given.config);
+  if (!cluster)
+    return complain(cluster.error(), exit_wrong_input);
+  prepare_compute_thread();
+  if (auto there = check_devices(*cluster, given.name); !there)
+    return complain(there.error(), exit_wrong_input);
+  const interrupt_guard guard;
+  auto daemon = node_daemon::start(*cluster, given.name);
+  if (!daemon)
+    return complain(daemon.error(), exit_wrong_input);
+  fmt::print("ready node={} port={}\n", given.name, (*daemon)->port());
+  std::fflush(stdout);
+  while (!guard.requested() && !(*daemon)->wait_for_stop(tick)) {
+  }
+  start_watchdog();
+  daemon->reset();
+  return exit_done;
+}
+
+int stop(const arguments& given) {
+  auto cluster = load_cluster(given.config);
+  if (!cluster)
+    return complain(cluster.error(), exit_wrong_input);
+  if (auto done = stop_node(*cluster, given.name); !done)
+    return complain(done.error(), exit_wrong_input);
+  fmt::print("stopped node={}\n", given.name);
+  return exit_done;
+}
+
+void add(CLI::App& parent, const std::string& name, const std::string& what,
+         int (*action)(const arguments&), int& exit_code) {
+  auto given = std::make_shared<arguments>();
+  auto* command = parent.add_subcommand(name, what);
+  command
+      ->add_option("--config", given->config,
+                   "File with [cluster] and one [[node]] per machine (TOML)")
+      ->required();
+  command->add_option("--name", given->name, "Which of the nodes")->required();
+  command->footer("Example:\n  posse node " + name
+                  + " --config apps/examples/cluster.toml --name a");
+  command->callback(
+      [given, action, &exit_code] { exit_code = action(*given); });
+}
+
+} // namespace
+
+void add_node_command(CLI::App& app, int& exit_code) {
+  auto* node = app.add_subcommand("node", "Daemons that runs can use");
+  node->require_subcommand(1);
+  node->footer("Example:\n  posse node start --config "
+               "apps/examples/cluster.toml --name a");
+  add(*node, "start", "Serve runs until stopped (SIGTERM, or posse node stop)",
+      start, exit_code);
+  add(*node, "stop", "Have the daemon of a node end", stop, exit_code);
+}
+
+} // namespace posse

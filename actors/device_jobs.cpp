@@ -10,17 +10,17 @@ namespace posse {
 namespace {
 
 template <class Ack, class Work>
-job_ptr<Ack> on_slot(device_ptr device, particle_id pid, const char* what,
+job_ptr<Ack> on_slot(worker_device& device, particle_id pid, const char* what,
                      Work work) {
-  return std::make_shared<slot_job<Ack, Work>>(std::move(device), pid, what,
+  return std::make_shared<slot_job<Ack, Work>>(device, pid, what,
                                                std::move(work));
 }
 
 template <class Ack, class Work>
-job_ptr<Ack> on_rows(device_ptr device, lane_job_base::pid_list pids,
+job_ptr<Ack> on_rows(worker_device& device, lane_job_base::pid_list pids,
                      const char* what, Work work) {
-  return std::make_shared<rows_job<Ack, Work>>(
-      std::move(device), std::move(pids), what, std::move(work));
+  return std::make_shared<rows_job<Ack, Work>>(device, std::move(pids), what,
+                                               std::move(work));
 }
 
 lane_job_base::pid_list list_of(const std::vector<particle_id>& pids) {
@@ -51,18 +51,18 @@ std::vector<tensor_blob> blobs_of(std::vector<state_tensor> tensors) {
 // Gives a new particle a slot and its first parameters.
 class create_job final : public lane_job<receive_particle_init_ack> {
 public:
-  create_job(device_ptr device, particle_id pid,
+  create_job(worker_device& device, particle_id pid,
              std::shared_ptr<const compiled_recipe> recipe,
              std::uint64_t train_key)
-      : lane_job{std::move(device), {pid}, "create"},
-        recipe_{std::move(recipe)}, train_key_{train_key} {}
+      : lane_job{device, {pid}, "create"}, recipe_{std::move(recipe)},
+        train_key_{train_key} {}
 
   expected<acquisition> acquire(particle_store& store) override {
     return store.create(pids.front(), recipe_);
   }
   expected<receive_particle_init_ack> compute() override {
     const auto& held = leases.front();
-    auto seat = settle(held, device->schedule.swaps());
+    auto seat = settle(held, device.schedule.swaps());
     auto made = seat ? initialize({*held.entry, **seat}, train_key_)
                      : expected<void>{tl::unexpected{seat.error()}};
     if (!made) {
@@ -70,7 +70,7 @@ public:
       return fail(std::move(made));
     }
     return receive_particle_init_ack{
-        {pids.front(), {}, device->options.device, {}, {}},
+        {pids.front(), {}, device.options.device, {}, {}},
         static_cast<std::uint64_t>(recipe_->layout.row_bytes())};
   }
 
@@ -82,8 +82,8 @@ private:
 // Brings a particle in, if need be, and keeps it in its slot.
 class pin_job final : public lane_job<pin_ack> {
 public:
-  pin_job(device_ptr device, particle_id pid)
-      : lane_job{std::move(device), {pid}, "pin"} {}
+  pin_job(worker_device& device, particle_id pid)
+      : lane_job{device, {pid}, "pin"} {}
 
   expected<acquisition> acquire(particle_store& store) override {
     auto got = store.acquire(pids.front());
@@ -92,7 +92,7 @@ public:
     return got;
   }
   expected<pin_ack> compute() override {
-    auto seat = settle(leases.front(), device->schedule.swaps());
+    auto seat = settle(leases.front(), device.schedule.swaps());
     if (!seat)
       return fail(std::move(seat));
     return pin_ack{};
@@ -101,10 +101,10 @@ public:
 
 } // namespace
 
-job_ptr<step_ack> job_for(device_ptr device, const step_msg& msg) {
-  auto* data = device->options.data.get(); // the job keeps the device
+job_ptr<step_ack> job_for(worker_device& device, const step_msg& msg) {
+  auto* data = device.options.data.get(); // lives as long as the device
   return on_slot<step_ack>(
-      std::move(device), msg.pid, "step",
+      device, msg.pid, "step",
       [data, which = msg.batch](seated_particle p) -> expected<step_ack> {
         auto batch = data->at(which);
         if (!batch)
@@ -116,10 +116,10 @@ job_ptr<step_ack> job_for(device_ptr device, const step_msg& msg) {
       });
 }
 
-job_ptr<gradient_ack> job_for(device_ptr device, const gradient_msg& msg) {
-  auto* data = device->options.data.get();
+job_ptr<gradient_ack> job_for(worker_device& device, const gradient_msg& msg) {
+  auto* data = device.options.data.get();
   return on_slot<gradient_ack>(
-      std::move(device), msg.pid, "score",
+      device, msg.pid, "score",
       [data, which = msg.batch](seated_particle p) -> expected<gradient_ack> {
         auto batch = data->at(which);
         if (!batch)
@@ -131,9 +131,9 @@ job_ptr<gradient_ack> job_for(device_ptr device, const gradient_msg& msg) {
       });
 }
 
-job_ptr<forward_ack> job_for(device_ptr device, const forward_msg& msg) {
+job_ptr<forward_ack> job_for(worker_device& device, const forward_msg& msg) {
   return on_slot<forward_ack>(
-      std::move(device), msg.pid, "forward",
+      device, msg.pid, "forward",
       [x = msg.x](seated_particle p) -> expected<forward_ack> {
         auto inputs = to_tensor(x);
         if (!inputs)
@@ -142,19 +142,19 @@ job_ptr<forward_ack> job_for(device_ptr device, const forward_msg& msg) {
       });
 }
 
-job_ptr<forward_ack> job_for(device_ptr device, const forward_part_msg& msg) {
-  auto* data = device->options.data.get();
-  return on_slot<forward_ack>(std::move(device), msg.pid, "forward",
-                              [data, part = msg.part](seated_particle p) {
-                                return forward_of(
-                                    predict_part(p, data->data(), part));
-                              });
+job_ptr<forward_ack> job_for(worker_device& device,
+                             const forward_part_msg& msg) {
+  auto* data = device.options.data.get();
+  return on_slot<forward_ack>(
+      device, msg.pid, "forward", [data, part = msg.part](seated_particle p) {
+        return forward_of(predict_part(p, data->data(), part));
+      });
 }
 
-job_ptr<validate_ack> job_for(device_ptr device, const validate_msg& msg) {
-  auto* data = device->options.data.get();
+job_ptr<validate_ack> job_for(worker_device& device, const validate_msg& msg) {
+  auto* data = device.options.data.get();
   return on_slot<validate_ack>(
-      std::move(device), msg.pid, "validate",
+      device, msg.pid, "validate",
       [data](seated_particle p) -> expected<validate_ack> {
         auto report = validate(p, data->data());
         if (!report)
@@ -163,41 +163,41 @@ job_ptr<validate_ack> job_for(device_ptr device, const validate_msg& msg) {
       });
 }
 
-job_ptr<finish_ack> job_for(device_ptr device, const finish_msg& msg) {
-  return on_slot<finish_ack>(std::move(device), msg.pid, "finish",
-                             [](seated_particle p) -> expected<finish_ack> {
-                               if (!p.entry.finished)
-                                 if (auto r = restore_best(p); !r)
-                                   return fail(std::move(r));
-                               p.entry.finished = true;
-                               return finish_ack{
-                                   static_cast<std::uint64_t>(p.entry.steps)};
-                             });
+job_ptr<finish_ack> job_for(worker_device& device, const finish_msg& msg) {
+  return on_slot<finish_ack>(
+      device, msg.pid, "finish", [](seated_particle p) -> expected<finish_ack> {
+        if (!p.entry.finished)
+          if (auto r = restore_best(p); !r)
+            return fail(std::move(r));
+        p.entry.finished = true;
+        return finish_ack{static_cast<std::uint64_t>(p.entry.steps)};
+      });
 }
 
-job_ptr<zero_grad_ack> job_for(device_ptr device, const zero_grad_msg& msg) {
+job_ptr<zero_grad_ack> job_for(worker_device& device,
+                               const zero_grad_msg& msg) {
   return on_slot<zero_grad_ack>(
-      std::move(device), msg.pid, "zero_grad",
+      device, msg.pid, "zero_grad",
       [](seated_particle p) -> expected<zero_grad_ack> {
         zero_grad(p);
         return zero_grad_ack{};
       });
 }
 
-job_ptr<pin_ack> job_for(device_ptr device, const pin_msg& msg) {
-  return std::make_shared<pin_job>(std::move(device), msg.pid);
+job_ptr<pin_ack> job_for(worker_device& device, const pin_msg& msg) {
+  return std::make_shared<pin_job>(device, msg.pid);
 }
 
 job_ptr<receive_particle_init_ack>
-creation(device_ptr device, particle_id pid,
+creation(worker_device& device, particle_id pid,
          std::shared_ptr<const compiled_recipe> recipe,
          std::uint64_t train_key) {
-  return std::make_shared<create_job>(std::move(device), pid, std::move(recipe),
+  return std::make_shared<create_job>(device, pid, std::move(recipe),
                                       train_key);
 }
 
-job_ptr<cursor_ack> job_for(device_ptr device, const cursor_msg& msg) {
-  return on_rows<cursor_ack>(std::move(device), {msg.pid}, "cursor",
+job_ptr<cursor_ack> job_for(worker_device& device, const cursor_msg& msg) {
+  return on_rows<cursor_ack>(device, {msg.pid}, "cursor",
                              [](held_leases held) -> expected<cursor_ack> {
                                const auto& entry = *held[0].entry;
                                return cursor_ack{
@@ -206,19 +206,19 @@ job_ptr<cursor_ack> job_for(device_ptr device, const cursor_msg& msg) {
                              });
 }
 
-job_ptr<scheduler_step_ack> job_for(device_ptr device,
+job_ptr<scheduler_step_ack> job_for(worker_device& device,
                                     const scheduler_step_msg& msg) {
   return on_rows<scheduler_step_ack>(
-      std::move(device), {msg.pid}, "scheduler_step",
+      device, {msg.pid}, "scheduler_step",
       [](held_leases held) -> expected<scheduler_step_ack> {
         return scheduler_step_ack{step_schedule(*held[0].entry)};
       });
 }
 
-job_ptr<receive_get_ack> job_for(device_ptr device,
+job_ptr<receive_get_ack> job_for(worker_device& device,
                                  const receive_get_msg& msg) {
   return on_rows<receive_get_ack>(
-      std::move(device), {msg.pid}, "get",
+      device, {msg.pid}, "get",
       [](held_leases held) -> expected<receive_get_ack> {
         const auto& entry = *held[0].entry;
         const auto row = row_of(held[0]);
@@ -233,10 +233,10 @@ job_ptr<receive_get_ack> job_for(device_ptr device,
       });
 }
 
-job_ptr<receive_parameters_ack> job_for(device_ptr device,
+job_ptr<receive_parameters_ack> job_for(worker_device& device,
                                         const receive_parameters_msg& msg) {
   return on_rows<receive_parameters_ack>(
-      std::move(device), {msg.pid}, "parameters",
+      device, {msg.pid}, "parameters",
       [](held_leases held) -> expected<receive_parameters_ack> {
         auto values = parameters(*held[0].entry, row_of(held[0]));
         if (!values)
@@ -245,9 +245,10 @@ job_ptr<receive_parameters_ack> job_for(device_ptr device,
       });
 }
 
-job_ptr<save_state_ack> job_for(device_ptr device, const save_state_msg& msg) {
+job_ptr<save_state_ack> job_for(worker_device& device,
+                                const save_state_msg& msg) {
   return on_rows<save_state_ack>(
-      std::move(device), {msg.pid}, "save",
+      device, {msg.pid}, "save",
       [](held_leases held) -> expected<save_state_ack> {
         auto state = snapshot(*held[0].entry, row_of(held[0]));
         if (!state)
@@ -256,9 +257,10 @@ job_ptr<save_state_ack> job_for(device_ptr device, const save_state_msg& msg) {
       });
 }
 
-job_ptr<load_state_ack> job_for(device_ptr device, const load_state_msg& msg) {
+job_ptr<load_state_ack> job_for(worker_device& device,
+                                const load_state_msg& msg) {
   return on_rows<load_state_ack>(
-      std::move(device), {msg.pid}, "load",
+      device, {msg.pid}, "load",
       [state = msg.state](held_leases held) -> expected<load_state_ack> {
         auto from = snapshot_from_value(state);
         if (!from)
@@ -270,30 +272,31 @@ job_ptr<load_state_ack> job_for(device_ptr device, const load_state_msg& msg) {
       });
 }
 
-job_ptr<gather_rows_ack> job_for(device_ptr device,
+job_ptr<gather_rows_ack> job_for(worker_device& device,
                                  const gather_rows_msg& msg) {
   return on_rows<gather_rows_ack>(
-      std::move(device), list_of(msg.pids), "gather",
+      device, list_of(msg.pids), "gather",
       [](held_leases held) { return gather_particles(held); });
 }
 
-job_ptr<ascend_ack> job_for(device_ptr device, const ascend_msg& msg) {
-  return on_rows<ascend_ack>(std::move(device), list_of(msg.pids), "ascend",
+job_ptr<ascend_ack> job_for(worker_device& device, const ascend_msg& msg) {
+  return on_rows<ascend_ack>(device, list_of(msg.pids), "ascend",
                              [directions = msg.directions](held_leases held) {
                                return ascend_particles(directions, held);
                              });
 }
 
-job_ptr<group_update_ack>
-group_update(device_ptr device, const group_update_msg& msg, group_rule rule) {
-  auto own = device->schedule.with_store([&](const particle_store& store) {
+job_ptr<group_update_ack> group_update(worker_device& device,
+                                       const group_update_msg& msg,
+                                       group_rule rule) {
+  auto own = device.schedule.with_store([&](const particle_store& store) {
     lane_job_base::pid_list out;
     std::ranges::copy_if(msg.pids, std::back_inserter(out),
                          [&](auto pid) { return store.contains(pid); });
     return out;
   });
   return on_rows<group_update_ack>(
-      std::move(device), std::move(own), "update_group",
+      device, std::move(own), "update_group",
       [rule = std::move(rule), msg](held_leases held) {
         return move_together(rule, msg, held);
       });

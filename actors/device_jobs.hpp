@@ -12,41 +12,45 @@
 /// message; the worker and, on its own node, a particle use the same.
 namespace posse {
 
-using device_ptr = std::shared_ptr<worker_device>;
-
 template <class Ack>
 using job_ptr = std::shared_ptr<lane_job<Ack>>;
 
 // -- on a particle in its slot
-job_ptr<step_ack> job_for(device_ptr device, const step_msg& msg);
-job_ptr<gradient_ack> job_for(device_ptr device, const gradient_msg& msg);
-job_ptr<forward_ack> job_for(device_ptr device, const forward_msg& msg);
-job_ptr<forward_ack> job_for(device_ptr device, const forward_part_msg& msg);
-job_ptr<validate_ack> job_for(device_ptr device, const validate_msg& msg);
-job_ptr<finish_ack> job_for(device_ptr device, const finish_msg& msg);
-job_ptr<zero_grad_ack> job_for(device_ptr device, const zero_grad_msg& msg);
-job_ptr<pin_ack> job_for(device_ptr device, const pin_msg& msg);
+job_ptr<step_ack> job_for(worker_device& device, const step_msg& msg);
+job_ptr<gradient_ack> job_for(worker_device& device, const gradient_msg& msg);
+job_ptr<forward_ack> job_for(worker_device& device, const forward_msg& msg);
+job_ptr<forward_ack> job_for(worker_device& device,
+                             const forward_part_msg& msg);
+job_ptr<validate_ack> job_for(worker_device& device, const validate_msg& msg);
+job_ptr<finish_ack> job_for(worker_device& device, const finish_msg& msg);
+job_ptr<zero_grad_ack> job_for(worker_device& device, const zero_grad_msg& msg);
+job_ptr<pin_ack> job_for(worker_device& device, const pin_msg& msg);
 
 /// A new particle, made by `recipe`.
 job_ptr<receive_particle_init_ack>
-creation(device_ptr device, particle_id pid,
+creation(worker_device& device, particle_id pid,
          std::shared_ptr<const compiled_recipe> recipe,
          std::uint64_t train_key);
 
 // -- on rows, wherever they lie
-job_ptr<cursor_ack> job_for(device_ptr device, const cursor_msg& msg);
-job_ptr<scheduler_step_ack> job_for(device_ptr device,
+job_ptr<cursor_ack> job_for(worker_device& device, const cursor_msg& msg);
+job_ptr<scheduler_step_ack> job_for(worker_device& device,
                                     const scheduler_step_msg& msg);
-job_ptr<receive_get_ack> job_for(device_ptr device, const receive_get_msg& msg);
-job_ptr<receive_parameters_ack> job_for(device_ptr device,
+job_ptr<receive_get_ack> job_for(worker_device& device,
+                                 const receive_get_msg& msg);
+job_ptr<receive_parameters_ack> job_for(worker_device& device,
                                         const receive_parameters_msg& msg);
-job_ptr<save_state_ack> job_for(device_ptr device, const save_state_msg& msg);
-job_ptr<load_state_ack> job_for(device_ptr device, const load_state_msg& msg);
-job_ptr<gather_rows_ack> job_for(device_ptr device, const gather_rows_msg& msg);
-job_ptr<ascend_ack> job_for(device_ptr device, const ascend_msg& msg);
+job_ptr<save_state_ack> job_for(worker_device& device,
+                                const save_state_msg& msg);
+job_ptr<load_state_ack> job_for(worker_device& device,
+                                const load_state_msg& msg);
+job_ptr<gather_rows_ack> job_for(worker_device& device,
+                                 const gather_rows_msg& msg);
+job_ptr<ascend_ack> job_for(worker_device& device, const ascend_msg& msg);
 
 /// A group update: of those of msg.pids that are on this device, by `rule`.
-job_ptr<group_update_ack>
-group_update(device_ptr device, const group_update_msg& msg, group_rule rule);
+job_ptr<group_update_ack> group_update(worker_device& device,
+                                       const group_update_msg& msg,
+                                       group_rule rule);
 
 } // namespace posse

@@ -22,7 +22,7 @@ device_worker_state::start(std::shared_ptr<lane_job<Ack>> job) {
   schedule.wait(
       job,
       [job, promise]() mutable {
-        promise.delegate(job->device->lanes[job->lane], lane_work<Ack>{job});
+        promise.delegate(job->device.lanes[job->lane], lane_work<Ack>{job});
       },
       [job, promise](failure why) mutable {
         promise.deliver(to_error(job->in_context(std::move(why))));
@@ -34,7 +34,7 @@ device_worker_state::start(std::shared_ptr<lane_job<Ack>> job) {
 
 template <class Msg>
 auto device_worker_state::submit(const Msg& msg) {
-  return start(job_for(device_, msg));
+  return start(job_for(*device_, msg));
 }
 
 device_worker_actor::behavior_type
@@ -42,7 +42,7 @@ device_worker_state::make_behavior(std::shared_ptr<worker_device> device) {
   device_ = std::move(device);
   const auto me = caf::actor_cast<device_worker_actor>(self_);
   for (std::size_t i = 0; i < device_->options.lanes; ++i)
-    device_->lanes.push_back(self_->spawn<caf::linked>(lane, me));
+    device_->lanes.push_back(self_->spawn<caf::linked>(lane, me, device_));
   return {
       [this](const receive_particle_init_msg& req) { return create(req); },
       [this](const step_msg& req) { return submit(req); },
@@ -74,7 +74,7 @@ device_worker_state::create(const receive_particle_init_msg& req) {
   if (!recipe)
     return to_error(
         in_context(std::move(recipe.error()), *device_, req.pid, "create"));
-  return start(creation(device_, req.pid, std::move(*recipe), req.train_key));
+  return start(creation(*device_, req.pid, std::move(*recipe), req.train_key));
 }
 
 caf::result<group_update_ack>
@@ -82,7 +82,7 @@ device_worker_state::update_group(const group_update_msg& req) {
   auto rule = group_rules().find(req.name);
   if (!rule)
     return to_error(rule.error());
-  return start(group_update(device_, req, **rule));
+  return start(group_update(*device_, req, **rule));
 }
 
 caf::result<unpin_ack> device_worker_state::unpin(const unpin_msg& req) {

@@ -16,7 +16,7 @@ caf::result<Ack> compute(self_ptr self, const lane_work<Ack>& work) {
   prepare_compute_thread();
   auto& job = *work.job;
   auto result = guarded("lane", [&] { return job.compute(); });
-  if (job.device->schedule.finish(job))
+  if (job.device.schedule.finish(job))
     self->send(self->state.worker, lane_done{});
   if (!result)
     return to_error(job.in_context(std::move(result.error())));
@@ -32,8 +32,10 @@ lane_actor::behavior_type behavior_for(self_ptr self,
 
 } // namespace
 
-lane_actor::behavior_type lane(self_ptr self, device_worker_actor worker) {
+lane_actor::behavior_type lane(self_ptr self, device_worker_actor worker,
+                               std::shared_ptr<worker_device> device) {
   self->state.worker = std::move(worker);
+  self->state.device = std::move(device);
   return behavior_for(self, detail::lane_acks{});
 }
 

@@ -7,7 +7,11 @@
 #include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <memory>
+
 namespace posse {
+
+struct worker_device;
 
 namespace detail {
 
@@ -36,9 +40,11 @@ struct lane_state {
   explicit lane_state(lane_actor::stateful_pointer<lane_state>) {}
 
   device_worker_actor worker;
+  std::shared_ptr<worker_device> device; ///< which its jobs refer to
 };
 
 lane_actor::behavior_type lane(lane_actor::stateful_pointer<lane_state> self,
-                               device_worker_actor worker);
+                               device_worker_actor worker,
+                               std::shared_ptr<worker_device> device);
 
 } // namespace posse

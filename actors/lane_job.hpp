@@ -13,16 +13,18 @@ namespace posse {
 /// computes. Never leaves the process.
 class lane_job_base : public device_job {
 public:
-  lane_job_base(std::shared_ptr<worker_device> d, pid_list p, const char* w)
-      : device_job{std::move(p)}, device{std::move(d)}, what{w} {}
+  lane_job_base(worker_device& d, pid_list p, const char* w)
+      : device_job{std::move(p)}, device{d}, what{w} {}
 
   /// `why`, saying which particle failed at what.
   failure in_context(failure why) const {
-    return posse::in_context(std::move(why), *device,
+    return posse::in_context(std::move(why), device,
                              pids.empty() ? particle_id{} : pids.front(), what);
   }
 
-  const std::shared_ptr<worker_device> device;
+  /// Kept by whoever places the job and by the lane: counting references here,
+  /// at every step and in every lane, would slow all of them down.
+  worker_device& device;
   const char* const what;
 };
 
@@ -39,16 +41,15 @@ public:
 template <class Ack, class Work>
 class slot_job final : public lane_job<Ack> {
 public:
-  slot_job(std::shared_ptr<worker_device> device, particle_id pid,
-           const char* what, Work work)
-      : lane_job<Ack>{std::move(device), {pid}, what}, work_{std::move(work)} {}
+  slot_job(worker_device& device, particle_id pid, const char* what, Work work)
+      : lane_job<Ack>{device, {pid}, what}, work_{std::move(work)} {}
 
   expected<acquisition> acquire(particle_store& store) override {
     return store.acquire(this->pids.front());
   }
   expected<Ack> compute() override {
     const auto& held = this->leases.front();
-    auto seat = settle(held, this->device->schedule.swaps());
+    auto seat = settle(held, this->device.schedule.swaps());
     if (!seat)
       return fail(std::move(seat));
     return work_(seated_particle{*held.entry, **seat});
@@ -62,10 +63,9 @@ private:
 template <class Ack, class Work>
 class rows_job final : public lane_job<Ack> {
 public:
-  rows_job(std::shared_ptr<worker_device> device, lane_job_base::pid_list pids,
+  rows_job(worker_device& device, lane_job_base::pid_list pids,
            const char* what, Work work)
-      : lane_job<Ack>{std::move(device), std::move(pids), what},
-        work_{std::move(work)} {}
+      : lane_job<Ack>{device, std::move(pids), what}, work_{std::move(work)} {}
 
   expected<acquisition> acquire(particle_store& store) override {
     return store.acquire_rows(this->pids);

@@ -51,7 +51,7 @@ expected<particle_cursor> cursor_of(std::uint64_t steps, bool finished) {
 
 template <class Msg, class Convert>
 auto particle_state::on_device(Msg msg, Convert convert) {
-  auto job = job_for(options_.shared, msg);
+  auto job = job_for(*options_.shared, msg);
   using ack = typename decltype(job)::element_type::ack_type;
   using result = typename std::invoke_result_t<Convert, ack>::value_type;
   // What the worker was asked for before goes first.
@@ -70,7 +70,7 @@ auto particle_state::on_device(Msg msg, Convert convert) {
 template <class Msg>
 auto particle_state::on_device(Msg msg) {
   using ack =
-      typename decltype(job_for(options_.shared, msg))::element_type::ack_type;
+      typename decltype(job_for(*options_.shared, msg))::element_type::ack_type;
   return on_device(std::move(msg),
                    [](ack&& x) { return expected<ack>{std::move(x)}; });
 }

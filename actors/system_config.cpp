@@ -31,11 +31,16 @@ system_config::system_config(const local_section& resources,
                              const cluster_section* network) {
   register_messages(*this);
   set("scheduler.policy", caf::atom("stealing"));
+  // A thread that finds nothing looks on for some microseconds before it sleeps
+  // for 50: a lane's next job is rarely further away.
+  set("work-stealing.aggressive-poll-attempts", std::size_t{10000});
+  // An idle one looks every millisecond, instead of every ten: a run's second
+  // lane would start that late.
+  set("work-stealing.relaxed-sleep-duration",
+      caf::timespan{std::chrono::milliseconds{1}});
   // What comes from the network is read in a scheduler's thread as well.
   set("scheduler.max-threads",
       scheduler_threads(resources) + (network == nullptr ? 0 : 1));
-  if (const char* e = std::getenv("POSSE_POLL"))
-    set("work-stealing.aggressive-poll-attempts", std::size_t(std::strtoul(e, nullptr, 10)));
   if (network == nullptr)
     return;
   load<caf::io::middleman>();

@@ -2,6 +2,7 @@
 
 #include "messages/failure.hpp"
 #include "messages/particle_id.hpp"
+#include "runtime/core/short_mutex.hpp"
 #include "runtime/store/particle_store.hpp"
 
 #include <c10/util/SmallVector.h>
@@ -87,7 +88,7 @@ private:
   expected<bool> try_place(device_job& job);
   void run(device_job& job, lease_list leases);
 
-  std::mutex mutex_;
+  short_mutex mutex_;
   particle_store store_;
   std::vector<std::size_t> load_; ///< jobs given to each lane and not done
   std::list<waiting_job> waiting_;

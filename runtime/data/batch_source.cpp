@@ -5,18 +5,29 @@
 #include "runtime/data/text.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <numeric>
 #include <span>
 
 namespace posse {
 
+namespace {
+
+std::uint64_t next_number() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+} // namespace
+
 batch_source::batch_source(std::shared_ptr<const data_set> data,
                            std::int64_t batch_rows, std::uint64_t seed,
                            std::size_t cache_bytes)
     : data_{std::move(data)}, batch_rows_{batch_rows}, seed_{seed},
       cache_bytes_{cache_bytes}, codes_{encode_pixels(data_->encoding)},
-      orders_{cache_bytes / 8}, blocks_{cache_bytes - cache_bytes / 8} {
+      orders_{cache_bytes / 8}, blocks_{cache_bytes - cache_bytes / 8},
+      number_{next_number()} {
   assert(batch_rows > 0);
 }
 
@@ -108,9 +119,28 @@ batch batch_source::kept(const batch_ref& ref) {
   const bool shuffled = ref.stream == batch_ref::shared_order;
   const block_key key{{ref.part, shuffled ? ref.epoch : 0, shuffled},
                       static_cast<std::uint32_t>(ref.index / count)};
-  auto found = blocks_.get(key, bytes_of(ref.part, count),
-                           [&] { return make_block(key); });
-  return (*found)[static_cast<std::size_t>(ref.index % count)];
+  return on_desk(key)[static_cast<std::size_t>(ref.index % count)];
+}
+
+const batch_source::block& batch_source::on_desk(const block_key& key) {
+  struct desk {
+    std::uint64_t source{0};
+    block_key key{};
+    block batches;
+  };
+  thread_local desk mine;
+  if (mine.source == number_ && mine.key == key)
+    return mine.batches;
+  mine.source = 0; // until it is whole
+  mine.batches.clear();
+  const auto found = blocks_.get(
+      key, bytes_of(key.order.part, batches_per_block(key.order.part)),
+      [&] { return make_block(key); });
+  for (const auto& each : *found)
+    mine.batches.push_back({each.inputs.detach(), each.targets.detach()});
+  mine.key = key;
+  mine.source = number_;
+  return mine.batches;
 }
 
 batch batch_source::bootstrapped(const batch_ref& ref) const {

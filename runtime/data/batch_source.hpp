@@ -87,6 +87,11 @@ private:
 
   order make_order(const order_key& key) const;
   block make_block(const block_key& key);
+  /// The block on this thread's desk: the one it used last, under tensor
+  /// handles of its own. Lanes that step at once would otherwise count
+  /// references to the same tensors, which costs them a quarter of a small
+  /// network's step.
+  const block& on_desk(const block_key& key);
   batch kept(const batch_ref& ref);
   batch bootstrapped(const batch_ref& ref) const;
 
@@ -97,6 +102,7 @@ private:
   pixel_codes codes_;
   prepared_cache<order_key, order, key_hash> orders_;
   prepared_cache<block_key, block, key_hash> blocks_;
+  std::uint64_t number_; ///< of this source in the process: no two share one
 };
 
 } // namespace posse

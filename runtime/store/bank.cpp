@@ -17,6 +17,15 @@ at::Tensor detached_alias(const at::Tensor& view) {
   return out;
 }
 
+// The same bytes under a storage of its own: every view of a parameter counts
+// its storage's references, and slots that share one would make lanes wait for
+// one another's cache line.
+at::Tensor own_storage(const at::Tensor& row) {
+  return at::from_blob(
+      row.mutable_data_ptr(), row.sizes(), [kept = row](void*) {},
+      row.options());
+}
+
 } // namespace
 
 std::vector<named_tensor> parameters_of(const network& net) {
@@ -95,7 +104,7 @@ expected<slot*> bank::open(std::size_t index) {
     if (!net)
       return fail(std::move(net));
     auto made = guarded("slot " + std::to_string(index), [&] {
-      auto bytes = row(index).zero_();
+      auto bytes = own_storage(row(index)).zero_();
       (*net)->to(bytes.device());
       place =
           std::make_unique<slot>(std::move(*net), std::move(bytes), *layout_);

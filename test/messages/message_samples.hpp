@@ -139,8 +139,10 @@ POSSE_SAMPLE(node_status_msg, {})
 POSSE_REAL_SAMPLE(node_status_ack, x,
                   {"a", {status_ack{"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x}}})
 
-// Hello; attach_msg and attach_ack hold handles: message_handles_test.cpp.
+// Hello.
 POSSE_SAMPLE(hello, {"other", 2, "0.2", "AVX2", "ab", "a", 3, "secret"})
+POSSE_SAMPLE(attach_msg, {filled<hello>(), "driver 7", nullptr})
+POSSE_SAMPLE(attach_ack, {8, nullptr})
 POSSE_SAMPLE(node_stop_msg, {filled<hello>()})
 POSSE_SAMPLE(node_stop_ack, {"a"})
 

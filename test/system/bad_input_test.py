@@ -140,7 +140,12 @@ CASES = [
     ),
     file("section_unknown_in_a_file", f"{DATA}[modle]\n", r'modle: .*did you mean "model"\?', 3),
     file("wrong_type_in_a_file", f'{DATA}{ENSEMBLE}steps = "many"\n', 'infer.steps: .*"many"', 5),
-    file("nodes_of_a_run", f"{DATA}{NODE}port = 0\n", "node: this version runs on one machine", 3),
+    file(
+        "pinned_bits_on_nodes",
+        f"{DATA}{NODE}port = 7199\n[run]\nportable_bits = true\n",
+        "run.portable_bits: expected false for a run on nodes",
+        7,
+    ),
     file("port_of_a_node", f"{DATA}{NODE}port = 70000\n", r"node\[0\].port: .*got 70000", 5),
     Case(
         "run_in_a_cluster",

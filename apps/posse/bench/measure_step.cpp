@@ -35,6 +35,15 @@ std::int64_t steps_a_repetition(plain_ensemble& nets, const workload& work,
   return std::max(static_cast<std::int64_t>(repetition_us / us), warm_up_steps);
 }
 
+/// Microseconds a particle-step, of `steps` steps of each particle.
+expected<double> time_particles(push_distribution& run, std::int64_t particles,
+                                std::int64_t steps) {
+  const auto start = clock::now();
+  if (auto done = run_on_all(run, steps_message, steps); !done)
+    return fail(std::move(done));
+  return us_since(start) / static_cast<double>(particles * steps);
+}
+
 expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
                                    const options& opts) {
   std::shared_ptr<plain_ensemble> nets;
@@ -77,15 +86,19 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
     auto started = start_particles(work, particles, lanes);
     if (!started)
       return fail(std::move(started));
+    auto run = std::shared_ptr<push_distribution>{std::move(*started)};
+    auto warm = time_particles(*run, particles, steps);
+    if (!warm)
+      return fail(std::move(warm));
+    // As long as the others' repetitions, however much faster.
+    const auto own_steps =
+        std::max(static_cast<std::int64_t>(
+                     repetition_us / (*warm * static_cast<double>(particles))),
+                 warm_up_steps);
     contenders.push_back(
-        make("posse-unfused", lanes, steps,
-             [run = std::shared_ptr<push_distribution>{std::move(*started)},
-              particles, steps]() -> expected<double> {
-               const auto start = clock::now();
-               if (auto done = run_on_all(*run, steps_message, steps); !done)
-                 return fail(std::move(done));
-               return us_since(start) / static_cast<double>(particles * steps);
-             }));
+        make("posse-unfused", lanes, own_steps, [run, particles, own_steps] {
+          return time_particles(*run, particles, own_steps);
+        }));
   }
   auto rows = interleave(std::move(contenders), opts.repetitions);
   if (!rows)

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""Runs on node daemons: the same bits, and what becomes of a run when a node, a
+driver or the data is not what it should be."""
+
+import re
+import shutil
+import signal
+import time
+
+from daemons import Daemons
+from harness import Story, hashes, main, write_config, write_small_run
+
+# Quick to notice, and long enough for a machine that does other things too.
+WATCHFUL = {"heartbeat_ms": 100, "timeout_ms": 1500}
+LOST_SECONDS = 5  # in which a lost node has ended the run
+LONG = ("--set", "infer.steps=2000000")
+
+
+class SameBitsOnNodes:
+    """Mixed into a story for each algorithm."""
+
+    algorithm = ""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.config = write_small_run(cls.folder, cls.algorithm)
+        cls.alone = cls.train(cls.config, "alone")
+
+    def test_as_on_the_embedded_node(self):
+        for count in (1, 2, 3):
+            with self.subTest(nodes=count), Daemons(count) as nodes:
+                result = self.train(self.config, f"on_{count}", "--cluster", nodes.config)
+                self.assertEqual(hashes(result), hashes(self.alone))
+                self.assertEqual(result["cluster"]["nodes"], count)
+                self.assertEqual(
+                    [cache["node"] for cache in result["caches"]], nodes.names, result["caches"]
+                )
+
+    def test_interrupted_on_two_and_resumed_on_three(self):
+        out = f"moved_{self.algorithm}"
+        run = ("run", self.config, "--out", out, "--set", "infer.steps=4000")
+        self.must("run", self.config, "--out", "whole", "--quiet", "--set", "infer.steps=4000")
+        with Daemons(2) as nodes:
+            started = self.start(*run, "--cluster", nodes.config)
+            try:
+                log = self.folder / out / "log.jsonl"
+                self.wait_until(started, "the first line of the log", log.exists)
+                time.sleep(0.1)
+                started.signal(signal.SIGINT)
+                done = started.wait()
+            finally:
+                started.close()
+            self.assertIn(done.code, (0, 130), done)
+        if done.code == 130:
+            with Daemons(3) as nodes:
+                self.must(*run, "--cluster", nodes.config, "--resume", "--quiet")
+        self.assertEqual(self.hashes_of(out), self.hashes_of("whole"))
+
+    def hashes_of(self, out):
+        text = (self.folder / out / "result.json").read_text()
+        return re.findall(r'"(?:parameters|state)_sha256": "(\w+)"', text)
+
+
+class DeepEnsemblesOnNodes(SameBitsOnNodes, Story):
+    algorithm = "deep_ensemble"
+
+
+class SvgdOnNodes(SameBitsOnNodes, Story):
+    algorithm = "svgd"
+
+
+class LostNodes(Story):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.config = write_small_run(cls.folder, "svgd")
+
+    def lose(self, nodes, hurt, out):
+        """Starts a long run, hurts node b. @returns the run's end."""
+        run = self.start(
+            "run", self.config, "--out", out, "--quiet", "--cluster", nodes.config, *LONG
+        )
+        try:
+            log = self.folder / out / "log.jsonl"
+            self.wait_until(run, "training", lambda: log.exists() and "start" in log.read_text())
+            time.sleep(0.2)
+            hurt("b")
+            began = time.monotonic()
+            done = run.wait(LOST_SECONDS + 10)
+            self.assertLess(time.monotonic() - began, LOST_SECONDS, done)
+        finally:
+            run.close()
+        self.assertEqual(done.code, 3, done)
+        self.assertRegex(
+            done.err.splitlines()[-1],
+            rf"node b at 127\.0\.0\.1:{nodes.ports['b']} was lost.* particles 1\b",
+        )
+        return done
+
+    def test_a_node_that_is_killed_ends_the_run_and_the_rest_go_on(self):
+        with Daemons(2, cluster=WATCHFUL) as nodes:
+            self.lose(nodes, nodes.kill, "killed")
+            nodes.restart("b")
+            self.train(self.config, "after_kill", "--cluster", nodes.config)
+
+    def test_a_node_that_is_frozen_ends_the_run(self):
+        with Daemons(2, cluster=WATCHFUL) as nodes:
+            self.lose(nodes, nodes.freeze, "frozen")
+            nodes.thaw("b")
+            self.train(self.config, "after_thaw", "--cluster", nodes.config)
+
+    def test_a_driver_that_is_killed_leaves_its_nodes_usable(self):
+        with Daemons(2, cluster=WATCHFUL) as nodes:
+            run = self.start(
+                "run", self.config, "--out", "orphan", "--quiet", "--cluster", nodes.config, *LONG
+            )
+            log = self.folder / "orphan" / "log.jsonl"
+            self.wait_until(run, "training", lambda: log.exists() and "start" in log.read_text())
+            run.kill()
+            run.popen.wait()
+            run.close()
+            began = time.monotonic()
+            self.train(self.config, "next", "--cluster", nodes.config)
+            self.assertLess(time.monotonic() - began, LOST_SECONDS)
+
+    def test_a_second_driver_is_refused_with_a_word(self):
+        with Daemons(1, cluster=WATCHFUL) as nodes:
+            run = self.start(
+                "run", self.config, "--out", "first", "--quiet", "--cluster", nodes.config, *LONG
+            )
+            try:
+                log = self.folder / "first" / "log.jsonl"
+                self.wait_until(
+                    run, "training", lambda: log.exists() and "start" in log.read_text()
+                )
+                second = self.posse("run", self.config, "--out", "no", "--cluster", nodes.config)
+                self.assertEqual(second.code, 2, second)
+                self.assertRegex(
+                    second.err, r"^node a at .*: node a is in use by the driver with process id"
+                )
+                self.assertFalse((self.folder / "no").exists())
+                run.signal(signal.SIGINT)
+                self.assertEqual(run.wait().code, 130)
+            finally:
+                run.close()
+
+
+class Refusals(Story):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.config = write_small_run(cls.folder, "deep_ensemble")
+
+    def test_nobody_listens(self):
+        write_config(
+            self.folder / "silent.toml",
+            cluster={"heartbeat_ms": 50, "timeout_ms": 300},
+            node=[{"name": "a", "port": 19}],
+        )
+        self.refused(
+            "run",
+            self.config,
+            "--cluster",
+            "silent.toml",
+            "--out",
+            "none",
+            pattern=r"node a at 127\.0\.0\.1:19: nobody answers; start it with: posse node start",
+        )
+
+    def test_another_secret(self):
+        with Daemons(1, cluster={"secret": "the secret of the nodes"}) as nodes:
+            text = nodes.config.read_text()
+            other = self.folder / "other.toml"
+            other.write_text(text.replace("the secret of the nodes", "what the driver thinks"))
+            done = self.posse("run", self.config, "--cluster", "other.toml", "--out", "none")
+            other.unlink()
+            self.assertEqual(done.code, 2, done)
+            self.assertIn("hello: the secret of [cluster] differs", done.err)
+            self.assertNotIn("what the driver thinks", done.err)
+
+    def test_another_cluster_file(self):
+        with Daemons(1) as nodes:
+            other = self.folder / "other.toml"
+            other.write_text(nodes.config.read_text() + "lanes = 7\n")
+            done = self.posse("run", self.config, "--cluster", "other.toml", "--out", "none")
+            other.unlink()
+            self.assertEqual(done.code, 2, done)
+            self.assertRegex(done.err, r'hello: cluster: expected "\w{64}", got "\w{64}"')
+
+    def test_a_node_that_nobody_knows(self):
+        with Daemons(1) as nodes:
+            self.refused(
+                "node",
+                "start",
+                "--config",
+                nodes.config,
+                "--name",
+                "bb",
+                pattern=r'unknown node "bb"; known: a',
+            )
+
+    def test_a_port_that_is_taken(self):
+        with Daemons(1) as nodes:
+            self.refused(
+                "node",
+                "start",
+                "--config",
+                nodes.config,
+                "--name",
+                "a",
+                pattern=rf"node a: cannot listen on 127\.0\.0\.1:{nodes.ports['a']}",
+            )
+
+
+class Stopping(Story):
+    def test_by_command(self):
+        with Daemons(2) as nodes:
+            out = self.must("node", "stop", "--config", nodes.config, "--name", "a")
+            self.assertEqual(out, "stopped node=a\n")
+            nodes.wait_end("a")
+            shutil.rmtree(nodes.folder / "a", ignore_errors=True)
+
+    def test_twenty_restarts_on_one_port(self):
+        with Daemons(1) as nodes:
+            for _ in range(20):
+                nodes.restart("a")
+
+
+if __name__ == "__main__":
+    main()

@@ -11,7 +11,7 @@ from daemons import Daemons
 from harness import Story, hashes, main, write_config, write_small_run
 
 # Quick to notice, and long enough for a machine that does other things too.
-WATCHFUL = {"heartbeat_ms": 100, "timeout_ms": 1500}
+WATCHFUL = {"heartbeat_ms": 100, "timeout_ms": 2000}
 LOST_SECONDS = 5  # in which a lost node has ended the run
 LONG = ("--set", "infer.steps=2000000")
 

@@ -188,29 +188,19 @@ class Refusals(Story):
             self.assertEqual(done.code, 2, done)
             self.assertRegex(done.err, r'hello: cluster: expected "\w{64}", got "\w{64}"')
 
+    def start_refused(self, nodes, name, pattern):
+        self.refused(
+            "node", "start", "--config", nodes.config, "--name", name, pattern=pattern
+        )
+
     def test_a_node_that_nobody_knows(self):
         with Daemons(1) as nodes:
-            self.refused(
-                "node",
-                "start",
-                "--config",
-                nodes.config,
-                "--name",
-                "bb",
-                pattern=r'unknown node "bb"; known: a',
-            )
+            self.start_refused(nodes, "bb", r'unknown node "bb"; known: a')
 
     def test_a_port_that_is_taken(self):
         with Daemons(1) as nodes:
-            self.refused(
-                "node",
-                "start",
-                "--config",
-                nodes.config,
-                "--name",
-                "a",
-                pattern=rf"node a: cannot listen on 127\.0\.0\.1:{nodes.ports['a']}",
-            )
+            port = nodes.ports["a"]
+            self.start_refused(nodes, "a", rf"node a: cannot listen on 127\.0\.0\.1:{port}")
 
 
 class Stopping(Story):

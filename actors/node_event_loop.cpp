@@ -54,6 +54,11 @@ node_event_loop_state::make_behavior(node_options opts, driver_actor driver) {
   driver_ = std::move(driver);
   node_name_ = std::make_shared<const std::string>(options_.name);
   self_->set_down_handler([this](caf::down_msg& down) { gone(down.source); });
+  // Whoever ends it ends its run, cleaned up or not: nobody else knows them.
+  self_->set_exit_handler([this](caf::exit_msg& told) {
+    end_all();
+    self_->quit(std::move(told.reason));
+  });
   return {
       [this](const node_evt_loop_init_msg& req) { return init(req); },
       [this](const node_evt_loop_cleanup_msg&) { return cleanup(); },
@@ -263,6 +268,12 @@ caf::result<node_evt_loop_cleanup_ack> node_event_loop_state::cleanup() {
   cleaned_ = promise;
   ended_particles_ = static_cast<std::uint32_t>(particles_.size());
   ending_ = particles_.size() + devices_.size();
+  end_all();
+  config_.reset();
+  return promise;
+}
+
+void node_event_loop_state::end_all() {
   // Particles first: a worker that is gone would make their requests fail.
   for (const auto& p : particles_)
     self_->send_exit(p, caf::exit_reason::user_shutdown);
@@ -270,8 +281,6 @@ caf::result<node_evt_loop_cleanup_ack> node_event_loop_state::cleanup() {
     self_->send_exit(d.worker, caf::exit_reason::user_shutdown);
   particles_.clear();
   devices_.clear();
-  config_.reset();
-  return promise;
 }
 
 void node_event_loop_state::gone(const caf::actor_addr&) {

@@ -50,6 +50,8 @@ private:
   expected<node_evt_loop_init_ack> open(const node_evt_loop_init_msg& req);
   response<caf::strong_actor_ptr> connect(const run_peer& peer);
   caf::result<node_evt_loop_cleanup_ack> cleanup();
+  /// Has the run's particles and workers end.
+  void end_all();
   nel_broadcast_particles_ack broadcast(const nel_broadcast_particles_msg& req);
   caf::result<receive_particle_init_ack>
   create(const receive_particle_init_msg& req);

@@ -20,6 +20,8 @@ node_gate_actor::behavior_type
 node_gate_state::make_behavior(node_gate_options opts) {
   options_ = std::move(opts);
   self_->set_down_handler([this](caf::down_msg& down) { gone(down.source); });
+  self_->set_exit_handler(
+      [this](caf::exit_msg& told) { end(std::move(told.reason)); });
   return {
       [this](const attach_msg& req) { return attach(req); },
       [this](const node_stop_msg& req) { return stop(req); },
@@ -31,6 +33,9 @@ caf::result<attach_ack> node_gate_state::attach(const attach_msg& req) {
     return to_error(fits.error());
   if (!req.alive)
     return to_error({errc::refused, "hello: the driver has no address"});
+  if (ending_)
+    return to_error(
+        {errc::refused, "node " + options_.self.node + " is ending"});
   if (!guest_)
     return let_in(req);
   if (guest_->leaving && !next_) {
@@ -68,6 +73,8 @@ void node_gate_state::gone(const caf::actor_addr& who) {
     return;
   self_->demonitor(guest_->alive);
   guest_.reset();
+  if (ending_)
+    return self_->quit(*ending_); // who waits in next_ gets a broken promise
   if (!next_)
     return;
   auto next = std::move(*next_);
@@ -83,6 +90,14 @@ void node_gate_state::clear_up() {
   self_->request(guest_->node, cleanup_patience, node_evt_loop_cleanup_msg{})
       .then([end](const node_evt_loop_cleanup_ack&) { end(); },
             [end](const caf::error&) { end(); });
+}
+
+void node_gate_state::end(caf::error reason) {
+  ending_ = std::move(reason);
+  if (!guest_)
+    self_->quit(*ending_);
+  else if (!guest_->leaving)
+    clear_up();
 }
 
 node_gate_actor::behavior_type node_gate(node_gate_state::self_ptr self,

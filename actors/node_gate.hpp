@@ -21,7 +21,8 @@ struct node_gate_options {
 };
 
 /// Lets one driver at a time in, and makes the node fit for the next one when
-/// a run ends, however it does: the driver says so, ends, or is cut off.
+/// a run ends, however it does: the driver says so, ends, or is cut off. Told
+/// to exit, it ends its guest's run first.
 class node_gate_state {
 public:
   using self_ptr = node_gate_actor::stateful_pointer<node_gate_state>;
@@ -48,11 +49,13 @@ private:
   caf::result<node_stop_ack> stop(const node_stop_msg& req);
   void gone(const caf::actor_addr& who);
   void clear_up();
+  void end(caf::error reason);
 
   self_ptr self_;
   node_gate_options options_;
   std::optional<guest> guest_;
   std::optional<next_guest> next_;
+  std::optional<caf::error> ending_; ///< why, once the daemon ends
 };
 
 node_gate_actor::behavior_type node_gate(node_gate_state::self_ptr self,

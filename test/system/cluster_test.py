@@ -204,6 +204,23 @@ class Refusals(Story):
 
 
 class Stopping(Story):
+    def test_in_a_run_that_ends_with_it(self):
+        config = write_small_run(self.folder, "svgd")
+        # Both nodes: b is told to end in the run, a has lost it in the run.
+        with Daemons(2, cluster=WATCHFUL, stop_seconds=3) as nodes:
+            run = self.start(
+                "run", config, "--out", "left", "--quiet", "--cluster", nodes.config, *LONG
+            )
+            try:
+                log = self.folder / "left" / "log.jsonl"
+                self.wait_until(
+                    run, "training", lambda: log.exists() and "start" in log.read_text()
+                )
+                nodes.stop("b")
+                self.assertEqual(run.wait().code, 3)
+            finally:
+                run.close()
+
     def test_by_command(self):
         with Daemons(2) as nodes:
             out = self.must("node", "stop", "--config", nodes.config, "--name", "a")

@@ -10,8 +10,8 @@ import signal
 import sys
 import time
 
-from cluster_story import LONG, LOST_SECONDS, WATCHFUL, ClusterStory
-from daemons import Daemons
+from cluster_story import LONG, LOST_SECONDS, WATCHFUL, ClusterStory, sockets
+from daemons import HOST, Daemons
 from harness import has_started, hashes, main, read_json, write_small_run
 
 SEED = int(os.environ.get("POSSE_TEST_SEED", "1"))
@@ -22,6 +22,11 @@ OFTEN = ("--set", "run.checkpoint_every=0.02")
 
 
 # -- moments: of a run's process, and of what it has written -------------------
+def has_dialled(process, run):
+    """Whether it has reached, or tries to reach, the first of its nodes."""
+    return sockets(process.popen.pid) > 0
+
+
 def has_begun(process, run):
     """Whether it trains."""
     return has_started(run)
@@ -100,9 +105,20 @@ class LostNodes(RandomMoments):
     def check_end(self, done, nodes, name, out):
         if done.code == 0:  # the run had all that it needed of its nodes
             return self.assert_whole(out)
-        pids = range(nodes.names.index(name), PARTICLES, NODES)
-        had = f"the particles {', '.join(map(str, pids))}"
-        return self.assert_lost(done, nodes, name, had)
+        if has_started(self.folder / out):
+            pids = range(nodes.names.index(name), PARTICLES, NODES)
+            had = f"the particles {', '.join(map(str, pids))}"
+            return self.assert_lost(done, nodes, name, had)
+        self.assertFalse((self.folder / out).exists())
+        if done.code == 2:  # it was never reached
+            return self.assertRegex(
+                done.err, rf"\Anode {name} at {HOST}:{nodes.ports[name]}: nobody answers; .*\n\Z"
+            )
+        return self.assert_lost(done, nodes, name, r"no particles|the particles [\d, ]+")
+
+    def test_while_the_driver_attaches(self):
+        codes = self.hurt_runs(has_dialled, 0.04)
+        self.assertLessEqual(set(codes), {2, 3})
 
     def test_in_the_first_steps(self):
         codes = self.hurt_runs(has_begun, 0.02, *LONG)
@@ -190,6 +206,18 @@ class ToldToEnd(ClusterStory):
             nodes.thaw("b")
             nodes.restart("a")
             self.assert_usable(nodes, "after_stuck")
+
+    def test_a_node_that_is_told_to_end_is_named(self):
+        with Daemons(2, cluster=WATCHFUL) as nodes:
+            for name, pids in (("a", "0, 2"), ("b", "1")):  # a has the leader
+                with self.subTest(node=name):
+                    with self.running(nodes, self.config, f"without_{name}", *LONG) as run:
+                        self.wait_training(run, f"without_{name}")
+                        began = time.monotonic()
+                        nodes.stop(name)
+                        done = self.wait_lost(run, since=began)
+                    self.assert_lost(done, nodes, name, f"the particles {pids}")
+                nodes.restart(name)
 
     def test_all_at_once(self):
         with Daemons(2, cluster=WATCHFUL) as nodes:

@@ -5,7 +5,10 @@ that cannot answer."""
 import os
 import re
 import shutil
+import socket
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -94,6 +97,24 @@ class SilentNodes(ClusterStory):
         super().setUpClass()
         cls.config = write_small_run(cls.folder)
 
+    def test_a_node_that_greets_and_says_nothing_more_ends_the_run(self):
+        with Daemons(1, cluster=WATCHFUL) as nodes:
+            port = nodes.ports["a"]
+            with socket.create_connection((HOST, port), timeout=LOST_SECONDS) as client:
+                greeting = client.recv(4096)
+            self.assertTrue(greeting)
+            config = self.folder / "silent.toml"
+            config.write_bytes(nodes.config.read_bytes())
+            self.addCleanup(config.unlink)
+        with parrot(port, greeting):
+            began = time.monotonic()
+            done = self.posse("run", self.config, "--cluster", config, "--out", "none")
+            self.assertLess(time.monotonic() - began, LOST_SECONDS, done)
+        self.assertEqual(done.code, 3, done)
+        self.assertRegex(done.err, rf"\Anode a at {HOST}:{port} was lost: .*\n\Z")
+        self.assertFalse((self.folder / "none").exists())
+
+
     def test_a_node_that_is_frozen_answers_nobody_until_it_is_thawed(self):
         with Daemons(2, cluster=WATCHFUL) as nodes:
             nodes.freeze("b")
@@ -105,6 +126,32 @@ class SilentNodes(ClusterStory):
             self.assertLess(time.monotonic() - began, LOST_SECONDS)
             nodes.thaw("b")
             self.train_on(nodes, self.config, "thawed")
+
+
+@contextmanager
+def parrot(port, greeting):
+    """Listens at `port`, greets everybody, and never answers."""
+    held = []
+
+    def serve(server):
+        while True:
+            try:
+                held.append(server.accept()[0])
+                held[-1].sendall(greeting)
+            except OSError:  # closed
+                return
+
+    server = socket.create_server((HOST, port))
+    thread = threading.Thread(target=serve, args=(server,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        server.close()
+        for each in held:
+            each.close()
 
 
 if __name__ == "__main__":

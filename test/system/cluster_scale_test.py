@@ -13,6 +13,7 @@ from harness import POLL_SECONDS, hashes, main, read_json, write_small_run
 
 SECONDS = 120  # in which 16 nodes have started, trained and ended
 CONNECTIONS = 300
+RESTLESS = {"heartbeat_ms": 20, "timeout_ms": 5000}
 PATIENCE_SECONDS = 10  # until a node has noticed what happened at its port
 MOST_GROWTH_BYTES = 64 << 20
 HEADER_BYTES = 32  # what CAF reads of a message first; its first byte is the type
@@ -31,6 +32,12 @@ class ManyNodes(ClusterStory):
             for cache in result["caches"]:
                 self.assertGreater(cache["hits"] + cache["misses"], 0, cache)
         self.assertLess(time.monotonic() - began, SECONDS)
+
+    def test_nodes_meet_however_often_their_hearts_beat(self):
+        # A dial that meets a beat is dropped: it takes a second one.
+        config = write_small_run(self.folder, "svgd", steps=1)
+        with Daemons(8, cluster=RESTLESS, node={"lanes": 1}, ready_seconds=SECONDS) as nodes:
+            self.train_on(nodes, config, "on_8")
 
 
 class Strangers(ClusterStory):

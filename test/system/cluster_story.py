@@ -84,3 +84,14 @@ def resident_bytes(pid):
 def open_files(pid):
     """How many files, sockets among them, a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def sockets(pid):
+    """How many sockets a process has open."""
+    count = 0
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            count += os.readlink(path).startswith("socket:")
+        except FileNotFoundError:
+            pass  # just closed
+    return count

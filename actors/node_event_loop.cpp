@@ -1,5 +1,6 @@
 #include "actors/node_event_loop.hpp"
 
+#include "actors/courier.hpp"
 #include "actors/device_worker.hpp"
 #include "actors/particle_state.hpp"
 #include "messages/caf_errors.hpp"
@@ -129,7 +130,7 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
   auto policy = parse_cache_policy(local.cache_policy);
   if (!policy)
     return here(std::move(policy.error()));
-  node_evt_loop_init_ack out{options_.name, {}};
+  node_evt_loop_init_ack out{options_.name, {}, {}};
   for (std::size_t i = 0; i < local.devices.size(); ++i) {
     const auto& entry = local.devices[i];
     auto id = parse_device(entry.name);
@@ -164,6 +165,13 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
     auto worker = self_->spawn<caf::monitored>(device_worker, device);
     devices_.push_back({std::make_shared<const std::string>(entry.name),
                         std::move(device), std::move(worker), 0});
+  }
+  if (req.driver.courier) {
+    courier_ = self_->spawn<caf::monitored>(
+        courier,
+        courier_options{.node = options_.name, .patience = options_.patience});
+    self_->send(courier_, courier_peers{{{req.driver, {}}}});
+    out.courier = caf::actor_cast<caf::strong_actor_ptr>(courier_);
   }
   config_ = std::move(*config);
   return out;
@@ -223,7 +231,7 @@ node_event_loop_state::create_on(std::size_t where,
   auto particle = self_->spawn<caf::monitored>(
       spawn_particle,
       particle_options{req.pid, node_name_, home.name, home.worker, home.shared,
-                       driver_,
+                       driver_, courier_,
                        // Behaviours live as long as the process.
                        std::shared_ptr<const behavior>{
                            std::shared_ptr<const behavior>{}, acts},
@@ -242,6 +250,20 @@ node_event_loop_state::broadcast(const nel_broadcast_particles_msg& req) {
     all->add(x.pid,
              {x.node, x.device, caf::actor_cast<particle_actor>(x.handle),
               caf::actor_cast<device_worker_actor>(x.worker)});
+  if (courier_) {
+    // Before the answer: whoever hears of it may send what has to be carried.
+    courier_peers others;
+    for (const auto& at : req.couriers) {
+      if (at.node == options_.name)
+        continue;
+      courier_peer other{at, {}};
+      for (const auto& x : req.particles)
+        if (x.node == at.node)
+          other.particles.push_back(x.pid);
+      others.peers.push_back(std::move(other));
+    }
+    self_->send(courier_, std::move(others));
+  }
   for (const auto& particle : particles_)
     self_->send(particle, directory_update{all});
   return {static_cast<std::uint32_t>(req.particles.size())};
@@ -267,7 +289,7 @@ caf::result<node_evt_loop_cleanup_ack> node_event_loop_state::cleanup() {
   }
   cleaned_ = promise;
   ended_particles_ = static_cast<std::uint32_t>(particles_.size());
-  ending_ = particles_.size() + devices_.size();
+  ending_ = particles_.size() + devices_.size() + (courier_ ? 1 : 0);
   end_all();
   config_.reset();
   return promise;
@@ -279,6 +301,9 @@ void node_event_loop_state::end_all() {
     self_->send_exit(p, caf::exit_reason::user_shutdown);
   for (const auto& d : devices_)
     self_->send_exit(d.worker, caf::exit_reason::user_shutdown);
+  if (courier_)
+    self_->send_exit(courier_, caf::exit_reason::user_shutdown);
+  courier_ = nullptr;
   particles_.clear();
   devices_.clear();
 }

@@ -45,7 +45,7 @@ failure from_error(const caf::error& x) {
     return {errc::backend_error, "an error that says nothing"};
   if (x.category() == caf::detail::error_factory<errc>::category) {
     if (is_known(x.code()))
-      return {static_cast<errc>(x.code()), text_of(x.context())};
+      return {errc_of(x.code()), text_of(x.context())};
     return {errc::backend_error,
             render_error(x.code(), x.category(), x.context())};
   }

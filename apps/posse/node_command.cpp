@@ -101,6 +101,10 @@ void add(CLI::App& parent, const std::string& name, const std::string& what,
 
 } // namespace
 
+int run_node(const std::string& config, const std::string& name) {
+  return start({config, name});
+}
+
 void add_node_command(CLI::App& app, int& exit_code) {
   auto* node = app.add_subcommand("node", "Daemons that runs can use");
   node->require_subcommand(1);

@@ -1,7 +1,7 @@
 #include "apps/posse/run_setup.hpp"
 
 #include "apps/posse/value_json.hpp"
-#include "apps/posse/version.hpp"
+#include "messages/version.hpp"
 #include "runtime/config/load_cluster.hpp"
 #include "runtime/config/load_config.hpp"
 #include "runtime/config/resume_check.hpp"

@@ -3,6 +3,7 @@
 #include "actors/driver.hpp"
 #include "actors/node_event_loop.hpp"
 #include "actors/run_nodes.hpp"
+#include "actors/run_placement.hpp"
 #include "actors/system_config.hpp"
 #include "messages/caf_errors.hpp"
 #include "runtime/config/to_toml.hpp"
@@ -95,6 +96,7 @@ struct push_distribution::impl {
   caf::scoped_actor self;
   driver_actor director;
   std::vector<run_node> nodes;
+  std::optional<placement> places; ///< once the nodes are prepared
   std::vector<directory_entry> directory;
   bool announced{true}; ///< every node knows the directory
 
@@ -156,30 +158,23 @@ struct push_distribution::impl {
       auto ready = ask<node_evt_loop_init_ack>(node.handle, order);
       if (!ready)
         return fail(std::move(ready));
-      for (auto& device : ready->devices)
-        node.devices.push_back(std::move(device.name));
+      node.devices = std::move(ready->devices);
       // Who comes later connects to those who are there.
       if (node.is_remote())
         order.peers.push_back({node.name, node.host, node.port});
     }
+    auto placed = place_run(config, plan, nodes);
+    if (!placed)
+      return fail(std::move(placed));
+    places = std::move(*placed);
     return {};
   }
 
-  /// Where the next particle goes: to every device of every node in turn, or,
-  /// in this process, where its node says.
+  /// Where the next particle goes, as `run.placement` says.
   std::pair<const run_node*, std::string> next_place() const {
-    if (!config.cluster)
-      return {&nodes.front(), {}};
-    std::size_t devices = 0;
-    for (const auto& node : nodes)
-      devices += node.devices.size();
-    auto turn = directory.size() % devices;
-    for (const auto& node : nodes) {
-      if (turn < node.devices.size())
-        return {&node, node.devices[turn]};
-      turn -= node.devices.size();
-    }
-    return {&nodes.front(), {}};
+    const auto at = places->next();
+    const auto& node = nodes[at.node];
+    return {&node, node.devices[at.device].name};
   }
 
   expected<const directory_entry*> find(particle_id pid) const {
@@ -271,6 +266,9 @@ push_distribution::p_create(std::string device,
   auto made = x.ask<receive_particle_init_ack>(node->handle, std::move(order));
   if (!made)
     return fail(std::move(made));
+  if (auto counted = x.places->add(made->particle.node, made->particle.device);
+      !counted)
+    return fail(std::move(counted));
   x.self->send(x.director, settled_particle{pid, node->name});
   x.directory.push_back(std::move(made->particle));
   x.announced = false;

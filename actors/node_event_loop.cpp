@@ -8,6 +8,7 @@
 #include "runtime/data/data_files.hpp"
 #include "runtime/data/data_library.hpp"
 #include "runtime/device/device_info.hpp"
+#include "runtime/placement/device_capacity.hpp"
 
 #include <caf/all.hpp>
 #include <caf/io/middleman.hpp>
@@ -152,11 +153,8 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
     opts.store.device = to_torch(*id);
     opts.store.capacity = static_cast<std::size_t>(local.cache_size);
     opts.store.budget_bytes = entry.bytes;
-    // Placement is even: each device gets its share, rounded up.
-    opts.store.expected_particles =
-        (static_cast<std::size_t>(config->infer.particles)
-         + local.devices.size() - 1)
-        / local.devices.size();
+    opts.store.expected_particles = most_particles_on(
+        *config, options_.name, entry.name, local.devices.size());
     opts.store.policy = *policy;
     out.devices.push_back({entry.name, static_cast<std::uint64_t>(entry.bytes),
                            static_cast<std::uint32_t>(local.cache_size),

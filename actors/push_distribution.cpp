@@ -4,6 +4,7 @@
 #include "actors/driver.hpp"
 #include "actors/node_event_loop.hpp"
 #include "actors/run_nodes.hpp"
+#include "actors/run_placement.hpp"
 #include "actors/system_config.hpp"
 #include "messages/caf_errors.hpp"
 #include "runtime/config/to_toml.hpp"
@@ -97,6 +98,7 @@ struct push_distribution::impl {
   driver_actor director;
   courier_actor carrier; ///< to the nodes' actors; null without a cluster
   std::vector<run_node> nodes;
+  std::optional<placement> places; ///< once the nodes are prepared
   std::vector<directory_entry> directory;
   bool announced{true}; ///< every node knows the directory
 
@@ -164,8 +166,7 @@ struct push_distribution::impl {
       auto ready = ask<node_evt_loop_init_ack>(node.handle, order);
       if (!ready)
         return fail(std::move(ready));
-      for (auto& device : ready->devices)
-        node.devices.push_back(std::move(device.name));
+      node.devices = std::move(ready->devices);
       node.courier = {node.name, node.host + ":" + std::to_string(node.port),
                       std::move(ready->courier)};
       // Who comes later connects to those who are there.
@@ -173,6 +174,10 @@ struct push_distribution::impl {
         order.peers.push_back({node.name, node.host, node.port});
     }
     meet_couriers();
+    auto placed = place_run(config, plan, nodes);
+    if (!placed)
+      return fail(std::move(placed));
+    places = std::move(*placed);
     return {};
   }
 
@@ -233,21 +238,11 @@ struct push_distribution::impl {
     return ask_at<Ack>(**entry, (*entry)->worker, std::move(msg));
   }
 
-  /// Where the next particle goes: to every device of every node in turn, or,
-  /// in this process, where its node says.
+  /// Where the next particle goes, as `run.placement` says.
   std::pair<const run_node*, std::string> next_place() const {
-    if (!config.cluster)
-      return {&nodes.front(), {}};
-    std::size_t devices = 0;
-    for (const auto& node : nodes)
-      devices += node.devices.size();
-    auto turn = directory.size() % devices;
-    for (const auto& node : nodes) {
-      if (turn < node.devices.size())
-        return {&node, node.devices[turn]};
-      turn -= node.devices.size();
-    }
-    return {&nodes.front(), {}};
+    const auto at = places->next();
+    const auto& node = nodes[at.node];
+    return {&node, node.devices[at.device].name};
   }
 
   expected<const directory_entry*> find(particle_id pid) const {
@@ -335,6 +330,9 @@ push_distribution::p_create(std::string device,
   auto made = x.ask<receive_particle_init_ack>(node->handle, std::move(order));
   if (!made)
     return fail(std::move(made));
+  if (auto counted = x.places->add(made->particle.node, made->particle.device);
+      !counted)
+    return fail(std::move(counted));
   x.self->send(x.director, settled_particle{pid, node->name});
   x.directory.push_back(std::move(made->particle));
   x.announced = false;

@@ -31,6 +31,7 @@ VOCABULARY = {
         "value",
         "codec",
         "batch_ref",
+        "version",
         "transfer/chunk",
         "transfer/crc32c",
         "transfer/growing_buffer",

@@ -116,15 +116,9 @@ courier_state::~courier_state() {
 void courier_state::meet(const courier_peers& all) {
   for (const auto& what : all.peers) {
     auto& known = peers_[what.at.node];
-    if (known && known->what.at.courier == what.at.courier) {
+    if (known) { // a node is one process as long as the run lasts
       known->what = what;
       continue;
-    }
-    if (known) { // a node that came back
-      lose(*known, node_loss(what.at.node, known->what.at.address,
-                             known->what.particles));
-      by_address_.erase(known->handle.address());
-      former_.push_back(std::move(known));
     }
     auto handle = caf::actor_cast<courier_actor>(what.at.courier);
     auto emit = [this, handle](link_frame frame) {
@@ -441,6 +435,21 @@ caf::result<still_open_ack> courier_state::still_open(const still_open_msg& x) {
   for (auto id : x.ids)
     if (!from->serving.contains(id))
       out.unknown.push_back(id);
+  return out;
+}
+
+courier_peers peers_of(std::string_view node,
+                       const std::vector<courier_address>& couriers,
+                       const std::vector<directory_entry>& particles) {
+  courier_peers out;
+  for (const auto& at : couriers) {
+    if (at.node == node)
+      continue;
+    auto& peer = out.peers.emplace_back(courier_peer{at, {}});
+    for (const auto& x : particles)
+      if (x.node == at.node)
+        peer.particles.push_back(x.pid);
+  }
   return out;
 }
 

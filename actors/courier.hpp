@@ -19,7 +19,6 @@
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
-#include <vector>
 
 namespace posse {
 
@@ -135,8 +134,6 @@ private:
   request_id next_request_{1};
   std::optional<view_cache> views_;
   std::map<std::string, std::unique_ptr<peer>> peers_; ///< by node
-  /// Earlier incarnations: callbacks may still refer to them.
-  std::vector<std::unique_ptr<peer>> former_;
   std::map<caf::actor_addr, peer*> by_address_;
 };
 

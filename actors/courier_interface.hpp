@@ -9,6 +9,7 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/typed_actor.hpp>
 
+#include <string_view>
 #include <vector>
 
 namespace posse {
@@ -23,6 +24,12 @@ struct courier_peer {
 struct courier_peers {
   std::vector<courier_peer> peers;
 };
+
+/// The peers of `node`'s courier in a run: all of `couriers` but its own, each
+/// with those of `particles` that live there.
+courier_peers peers_of(std::string_view node,
+                       const std::vector<courier_address>& couriers,
+                       const std::vector<directory_entry>& particles);
 
 /// From the courier to itself, now and then.
 struct courier_tick {};

@@ -1,23 +1,13 @@
 #include "actors/courier_link.hpp"
 
 #include "messages/caf_errors.hpp"
+#include "messages/overloaded.hpp"
 #include "messages/transfer/payload_codec.hpp"
 
 #include <string>
 #include <utility>
 
 namespace posse {
-
-namespace {
-
-template <class... Fs>
-struct overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <class... Fs>
-overloaded(Fs...) -> overloaded<Fs...>;
-
-} // namespace
 
 courier_link::courier_link(const transfer_limits& limits,
                            std::function<void(link_frame)> emit)

@@ -14,9 +14,9 @@ namespace {
 const std::string partial_message = "posse.GROUP_PARTIAL";
 const std::string directions_message = "posse.GROUP_DIRECTIONS";
 
-// Rows of all particles together, in bytes, above which a second device's help
-// is worth the rounds of messages that it takes: as many bytes as pass in the
-// time of these rounds between two processes.
+// Rows of all particles together, in bytes, above which devices share the work.
+// On two nodes of one machine sharing costs 1.5 ms for its rounds (3.8 against
+// 5.3 ms for 51 KB of rows) and saves 1.5 ms a MB (88 against 68 ms for 13 MB).
 constexpr std::uint64_t shared_bytes_at_least = std::uint64_t{1} << 20;
 
 // What all_reduce() holds of all rows at a time.
@@ -73,6 +73,22 @@ share_segments(const std::vector<column_range>& segments, std::size_t parts) {
   }
   return out;
 }
+
+/// Deals rows out to devices, in the order of their particles.
+class row_dealer {
+public:
+  explicit row_dealer(const std::vector<tensor_blob>& rows)
+      : next_{rows.begin()} {}
+
+  std::vector<tensor_blob> next(std::size_t count) {
+    const auto first = next_;
+    next_ += static_cast<std::ptrdiff_t>(count);
+    return {first, next_};
+  }
+
+private:
+  std::vector<tensor_blob>::const_iterator next_;
+};
 
 task<value> serve_partial(particle& self, value order) {
   return self.group().partial(std::move(order));
@@ -236,15 +252,11 @@ task<value> group_member::update_here(device_groups groups, std::string rule,
       self_.options_.worker, caf::infinite, std::move(order)));
 
   std::vector<response<ascend_ack>> told;
-  auto direction = moved.directions.begin();
-  for (const auto& group : groups) {
-    const auto last =
-        direction + static_cast<std::ptrdiff_t>(group.pids.size());
+  row_dealer directions{moved.directions};
+  for (const auto& group : groups)
     told.push_back(self_.ask<ascend_ack>(
         group.at, group.at.worker,
-        ascend_msg{group.pids, std::vector<tensor_blob>(direction, last)}));
-    direction = last;
-  }
+        ascend_msg{group.pids, directions.next(group.pids.size())}));
   (void)co_await when_all(std::move(told));
   co_return std::move(moved.diagnostics);
 }
@@ -345,16 +357,12 @@ task<value> group_member::directions(value plan) {
           self_.options_.worker, caf::infinite, std::move(request)));
   // In the order of the slice's others, which is that of the groups.
   std::vector<response<write_rows_ack>> told;
-  auto direction = made.directions.begin();
-  for (const auto& group : groups) {
-    const auto last =
-        direction + static_cast<std::ptrdiff_t>(group.pids.size());
+  row_dealer directions{made.directions};
+  for (const auto& group : groups)
     told.push_back(self_.ask<write_rows_ack>(
         group.at, group.at.worker,
         write_rows_msg{group.pids, true, columns,
-                       std::vector<tensor_blob>(direction, last)}));
-    direction = last;
-  }
+                       directions.next(group.pids.size())}));
   (void)co_await when_all(std::move(told));
   co_return value{double{made.largest}};
 }

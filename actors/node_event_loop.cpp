@@ -248,20 +248,9 @@ node_event_loop_state::broadcast(const nel_broadcast_particles_msg& req) {
     all->add(x.pid,
              {x.node, x.device, caf::actor_cast<particle_actor>(x.handle),
               caf::actor_cast<device_worker_actor>(x.worker)});
-  if (courier_) {
-    // Before the answer: whoever hears of it may send what has to be carried.
-    courier_peers others;
-    for (const auto& at : req.couriers) {
-      if (at.node == options_.name)
-        continue;
-      courier_peer other{at, {}};
-      for (const auto& x : req.particles)
-        if (x.node == at.node)
-          other.particles.push_back(x.pid);
-      others.peers.push_back(std::move(other));
-    }
-    self_->send(courier_, std::move(others));
-  }
+  // Before the answer: whoever hears of it may send what has to be carried.
+  if (courier_)
+    self_->send(courier_, peers_of(options_.name, req.couriers, req.particles));
   for (const auto& particle : particles_)
     self_->send(particle, directory_update{all});
   return {static_cast<std::uint32_t>(req.particles.size())};

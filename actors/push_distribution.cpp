@@ -29,6 +29,9 @@ namespace {
 constexpr std::chrono::minutes remote_patience{10};
 constexpr std::chrono::seconds cleanup_patience{4};
 
+// What the driver's courier is called; no node is, for it has a space.
+constexpr const char* driver_name = "the driver";
+
 /// The answer that a thread waits for; the first one counts.
 template <class T>
 class one_answer {
@@ -140,7 +143,7 @@ struct push_distribution::impl {
       return fail(std::move(found));
     nodes = std::move(*found);
     carrier = system.spawn(
-        courier, courier_options{.node = "driver",
+        courier, courier_options{.node = driver_name,
                                  .patience = std::chrono::milliseconds{
                                      config.cluster->cluster.timeout_ms}});
     for (const auto& node : nodes)
@@ -154,7 +157,7 @@ struct push_distribution::impl {
   expected<void> prepare_nodes() {
     node_evt_loop_init_msg order{to_toml(config), {}, {}, {}};
     if (config.cluster) {
-      order.driver = {"driver", "its process",
+      order.driver = {driver_name, "its process",
                       caf::actor_cast<caf::strong_actor_ptr>(carrier)};
       auto files = data_files(config.data);
       if (!files)
@@ -191,17 +194,8 @@ struct push_distribution::impl {
 
   /// Tells this process's courier who its peers are and who lives there.
   void meet_couriers() {
-    if (!carrier)
-      return;
-    courier_peers all;
-    for (auto& at : couriers()) {
-      courier_peer peer{std::move(at), {}};
-      for (const auto& entry : directory)
-        if (entry.node == peer.at.node)
-          peer.particles.push_back(entry.pid);
-      all.peers.push_back(std::move(peer));
-    }
-    self->send(carrier, std::move(all));
+    if (carrier)
+      self->send(carrier, peers_of(driver_name, couriers(), directory));
   }
 
   /// An errand to a particle or its worker, wherever it lives.

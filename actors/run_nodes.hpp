@@ -23,7 +23,7 @@ struct run_node {
   std::uint16_t port{0};
   node_event_loop_actor handle;
   std::vector<node_device> devices; ///< in the config's order
-  courier_address courier; ///< none in this process
+  courier_address courier;          ///< none in this process
 
   bool is_remote() const noexcept { return !host.empty(); }
 };

@@ -25,6 +25,7 @@ VOCABULARY = {
     for name in (
         "errc",
         "failure",
+        "overloaded",
         "particle_id",
         "real64",
         "tensor_blob",

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <csignal>
+#include <memory>
 #include <string>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -122,10 +123,14 @@ struct two_processes {
 };
 
 /// For all tests, since CAF knows another process by its id: a second system in
-/// this one would be taken for the first.
+/// this one would be taken for the first. Made by the first test that wants it,
+/// ended by main(): at exit CAF's own statics may be gone already.
+std::unique_ptr<two_processes> both;
+
 two_processes& wire() {
-  static two_processes both;
-  return both;
+  if (!both)
+    both = std::make_unique<two_processes>();
+  return *both;
 }
 
 /// Hard numbers over and over.
@@ -178,6 +183,7 @@ int main(int argc, char** argv) {
   if (::read(ends[0], &far_port, sizeof far_port) != sizeof far_port)
     return 1;
   const int failed = Catch::Session().run(argc, argv);
+  both.reset();
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   return failed;

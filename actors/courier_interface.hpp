@@ -3,6 +3,7 @@
 #include "actors/parcel.hpp"
 #include "messages/compute_messages.hpp"
 #include "messages/courier_messages.hpp"
+#include "messages/group_messages.hpp"
 #include "messages/node_messages.hpp"
 #include "messages/particle_messages.hpp"
 

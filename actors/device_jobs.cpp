@@ -1,6 +1,6 @@
 #include "actors/device_jobs.hpp"
 
-#include "actors/group_update.hpp"
+#include "actors/group_work.hpp"
 #include "runtime/model/tensor_value.hpp"
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 
 #include "actors/lane_job.hpp"
 #include "messages/compute_messages.hpp"
+#include "messages/group_messages.hpp"
 #include "messages/node_messages.hpp"
 #include "messages/particle_messages.hpp"
 #include "runtime/compute/group_rules.hpp"

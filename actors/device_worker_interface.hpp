@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/compute_messages.hpp"
+#include "messages/group_messages.hpp"
 #include "messages/node_messages.hpp"
 #include "messages/particle_messages.hpp"
 #include "messages/status_messages.hpp"

@@ -4,7 +4,7 @@
 #include "actors/particle.hpp"
 #include "actors/particle_directory.hpp"
 #include "actors/task.hpp"
-#include "messages/compute_messages.hpp"
+#include "messages/group_messages.hpp"
 
 #include <cstdint>
 #include <map>

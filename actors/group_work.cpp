@@ -1,4 +1,4 @@
-#include "actors/group_update.hpp"
+#include "actors/group_work.hpp"
 
 #include "runtime/compute/particle_work.hpp"
 #include "runtime/compute/reduce_rows.hpp"

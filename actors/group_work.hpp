@@ -1,7 +1,7 @@
 #pragma once
 
-#include "messages/compute_messages.hpp"
 #include "messages/failure.hpp"
+#include "messages/group_messages.hpp"
 #include "runtime/compute/group_rules.hpp"
 #include "runtime/store/particle_store.hpp"
 

@@ -1,6 +1,6 @@
 #include "actors/device_jobs.hpp"
 
-#include "actors/group_update.hpp"
+#include "actors/group_work.hpp"
 #include "runtime/model/tensor_value.hpp"
 
 #include <algorithm>
@@ -25,6 +25,15 @@ job_ptr<Ack> on_rows(worker_device& device, lane_job_base::pid_list pids,
 
 lane_job_base::pid_list list_of(const std::vector<particle_id>& pids) {
   return {pids.begin(), pids.end()};
+}
+
+/// Those of the slice's group that are on this device.
+lane_job_base::pid_list own_of(const group_slice& slice) {
+  lane_job_base::pid_list out;
+  std::ranges::copy_if(slice.pids, std::back_inserter(out), [&](auto pid) {
+    return std::ranges::find(slice.others, pid) == slice.others.end();
+  });
+  return out;
 }
 
 at::Tensor row_of(const lease& held) {
@@ -219,8 +228,11 @@ job_ptr<receive_get_ack> job_for(worker_device& device,
                                  const receive_get_msg& msg) {
   return on_rows<receive_get_ack>(
       device, {msg.pid}, "get",
-      [](held_leases held) -> expected<receive_get_ack> {
+      [known =
+           msg.known_version](held_leases held) -> expected<receive_get_ack> {
         const auto& entry = *held[0].entry;
+        if (known == entry.revision)
+          return receive_get_ack{{}, {}, known, true};
         const auto row = row_of(held[0]);
         auto values = parameters(entry, row);
         if (!values)
@@ -229,7 +241,8 @@ job_ptr<receive_get_ack> job_for(worker_device& device,
         if (!slopes)
           return fail(std::move(slopes));
         return receive_get_ack{blobs_of(std::move(*values)),
-                               blobs_of(std::move(*slopes)), entry.version};
+                               blobs_of(std::move(*slopes)), entry.revision,
+                               false};
       });
 }
 
@@ -276,7 +289,41 @@ job_ptr<gather_rows_ack> job_for(worker_device& device,
                                  const gather_rows_msg& msg) {
   return on_rows<gather_rows_ack>(
       device, list_of(msg.pids), "gather",
-      [](held_leases held) { return gather_particles(held); });
+      [msg](held_leases held) { return gather_particles(msg, held); });
+}
+
+job_ptr<write_rows_ack> job_for(worker_device& device,
+                                const write_rows_msg& msg) {
+  return on_rows<write_rows_ack>(
+      device, list_of(msg.pids), "write",
+      [msg](held_leases held) { return write_particles(msg, held); });
+}
+
+job_ptr<reduce_rows_ack> job_for(worker_device& device,
+                                 const reduce_rows_msg& msg) {
+  return on_rows<reduce_rows_ack>(
+      device, {}, "reduce", [msg](held_leases) { return reduce_blobs(msg); });
+}
+
+job_ptr<group_partial_ack> job_for(worker_device& device,
+                                   const group_partial_msg& msg) {
+  return on_rows<group_partial_ack>(
+      device, own_of(msg.slice), "group_partial",
+      [msg](held_leases held) { return partial_of_slice(msg, held); });
+}
+
+job_ptr<group_combine_ack> job_for(worker_device& device,
+                                   const group_combine_msg& msg) {
+  return on_rows<group_combine_ack>(
+      device, {}, "group_combine",
+      [msg](held_leases) { return combine_partials(msg); });
+}
+
+job_ptr<group_directions_ack> job_for(worker_device& device,
+                                      const group_directions_msg& msg) {
+  return on_rows<group_directions_ack>(
+      device, own_of(msg.slice), "group_directions",
+      [msg](held_leases held) { return directions_of_slice(msg, held); });
 }
 
 job_ptr<ascend_ack> job_for(worker_device& device, const ascend_msg& msg) {
@@ -288,7 +335,7 @@ job_ptr<ascend_ack> job_for(worker_device& device, const ascend_msg& msg) {
 
 job_ptr<group_update_ack> group_update(worker_device& device,
                                        const group_update_msg& msg,
-                                       group_rule rule) {
+                                       whole_rule rule) {
   auto own = device.schedule.with_store([&](const particle_store& store) {
     lane_job_base::pid_list out;
     std::ranges::copy_if(msg.pids, std::back_inserter(out),

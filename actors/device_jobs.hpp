@@ -2,6 +2,7 @@
 
 #include "actors/lane_job.hpp"
 #include "messages/compute_messages.hpp"
+#include "messages/group_messages.hpp"
 #include "messages/node_messages.hpp"
 #include "messages/particle_messages.hpp"
 #include "runtime/compute/group_rules.hpp"
@@ -46,11 +47,21 @@ job_ptr<load_state_ack> job_for(worker_device& device,
                                 const load_state_msg& msg);
 job_ptr<gather_rows_ack> job_for(worker_device& device,
                                  const gather_rows_msg& msg);
+job_ptr<write_rows_ack> job_for(worker_device& device,
+                                const write_rows_msg& msg);
+job_ptr<reduce_rows_ack> job_for(worker_device& device,
+                                 const reduce_rows_msg& msg);
+job_ptr<group_partial_ack> job_for(worker_device& device,
+                                   const group_partial_msg& msg);
+job_ptr<group_combine_ack> job_for(worker_device& device,
+                                   const group_combine_msg& msg);
+job_ptr<group_directions_ack> job_for(worker_device& device,
+                                      const group_directions_msg& msg);
 job_ptr<ascend_ack> job_for(worker_device& device, const ascend_msg& msg);
 
 /// A group update: of those of msg.pids that are on this device, by `rule`.
 job_ptr<group_update_ack> group_update(worker_device& device,
                                        const group_update_msg& msg,
-                                       group_rule rule);
+                                       whole_rule rule);
 
 } // namespace posse

@@ -56,6 +56,11 @@ device_worker_state::make_behavior(std::shared_ptr<worker_device> device) {
       [this](const scheduler_step_msg& req) { return submit(req); },
       [this](const group_update_msg& req) { return update_group(req); },
       [this](const gather_rows_msg& req) { return submit(req); },
+      [this](const write_rows_msg& req) { return submit(req); },
+      [this](const reduce_rows_msg& req) { return submit(req); },
+      [this](const group_partial_msg& req) { return submit(req); },
+      [this](const group_combine_msg& req) { return submit(req); },
+      [this](const group_directions_msg& req) { return submit(req); },
       [this](const ascend_msg& req) { return submit(req); },
       [this](const receive_get_msg& req) { return submit(req); },
       [this](const receive_parameters_msg& req) { return submit(req); },
@@ -82,7 +87,7 @@ device_worker_state::update_group(const group_update_msg& req) {
   auto rule = group_rules().find(req.name);
   if (!rule)
     return to_error(rule.error());
-  return start(group_update(*device_, req, **rule));
+  return start(group_update(*device_, req, (*rule)->whole));
 }
 
 caf::result<unpin_ack> device_worker_state::unpin(const unpin_msg& req) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/compute_messages.hpp"
+#include "messages/group_messages.hpp"
 #include "messages/node_messages.hpp"
 #include "messages/particle_messages.hpp"
 #include "messages/status_messages.hpp"
@@ -37,7 +38,15 @@ using device_worker_actor = caf::typed_actor<
     caf::replies_to<group_update_msg>::with<group_update_ack>,
     // Rows of this device's particles, for a rule that runs elsewhere.
     caf::replies_to<gather_rows_msg>::with<gather_rows_ack>,
-    // Moves particles along directions computed elsewhere.
+    // Writes rows, or columns of them.
+    caf::replies_to<write_rows_msg>::with<write_rows_ack>,
+    // Makes one row of several.
+    caf::replies_to<reduce_rows_msg>::with<reduce_rows_ack>,
+    // The stages of a rule that several devices share.
+    caf::replies_to<group_partial_msg>::with<group_partial_ack>,
+    caf::replies_to<group_combine_msg>::with<group_combine_ack>,
+    caf::replies_to<group_directions_msg>::with<group_directions_ack>,
+    // Moves particles along directions computed before.
     caf::replies_to<ascend_msg>::with<ascend_ack>,
     caf::replies_to<receive_get_msg>::with<receive_get_ack>,
     caf::replies_to<receive_parameters_msg>::with<receive_parameters_ack>,

@@ -1,24 +1,10 @@
 #include "actors/driver.hpp"
 
+#include "actors/node_loss.hpp"
+
 #include <utility>
 
 namespace posse {
-
-namespace {
-
-failure loss_of(const watched_node& node,
-                const std::vector<particle_id>& particles) {
-  std::string list;
-  for (auto pid : particles)
-    list += (list.empty() ? "" : ", ") + to_string(pid);
-  return {errc::node_lost,
-          "node " + node.name + " at " + node.address
-              + " was lost: its process ended or was silent for too long; "
-              + (list.empty() ? "it had no particles"
-                              : "it had the particles " + list)};
-}
-
-} // namespace
 
 driver_actor::behavior_type
 driver_state::make_behavior(std::shared_ptr<progress_board> board) {
@@ -52,7 +38,7 @@ void driver_state::gone(const caf::actor_addr& who) {
   for (const auto& [name, node] : nodes_) {
     if (node.what.handle.address() != who || lost_)
       continue;
-    lost_ = loss_of(node.what, node.particles);
+    lost_ = node_loss(name, node.what.address, node.particles);
     for (const auto& [id, give_up] : std::exchange(open_, {}))
       give_up(*lost_);
   }

@@ -77,6 +77,7 @@ node_daemon::start(const cluster_config& cluster, const std::string& name) {
   auto x = std::make_unique<impl>(cluster, **node);
   x->gate = x->system.spawn(
       node_gate, node_gate_options{std::move(*self), (*node)->resources,
+                                   milliseconds{cluster.cluster.timeout_ms},
                                    [bell = x->bell] { bell->ring(); }});
   std::unique_ptr<node_daemon> out{new node_daemon{std::move(x)}};
   // Reused: a port is not lost for minutes to the daemon before.

@@ -1,5 +1,6 @@
 #include "actors/node_event_loop.hpp"
 
+#include "actors/courier.hpp"
 #include "actors/device_worker.hpp"
 #include "actors/particle_state.hpp"
 #include "messages/caf_errors.hpp"
@@ -7,6 +8,7 @@
 #include "runtime/data/data_files.hpp"
 #include "runtime/data/data_library.hpp"
 #include "runtime/device/device_info.hpp"
+#include "runtime/placement/device_capacity.hpp"
 
 #include <caf/all.hpp>
 #include <caf/io/middleman.hpp>
@@ -129,7 +131,7 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
   auto policy = parse_cache_policy(local.cache_policy);
   if (!policy)
     return here(std::move(policy.error()));
-  node_evt_loop_init_ack out{options_.name, {}};
+  node_evt_loop_init_ack out{options_.name, {}, {}};
   for (std::size_t i = 0; i < local.devices.size(); ++i) {
     const auto& entry = local.devices[i];
     auto id = parse_device(entry.name);
@@ -151,11 +153,8 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
     opts.store.device = to_torch(*id);
     opts.store.capacity = static_cast<std::size_t>(local.cache_size);
     opts.store.budget_bytes = entry.bytes;
-    // Placement is even: each device gets its share, rounded up.
-    opts.store.expected_particles =
-        (static_cast<std::size_t>(config->infer.particles)
-         + local.devices.size() - 1)
-        / local.devices.size();
+    opts.store.expected_particles = most_particles_on(
+        *config, options_.name, entry.name, local.devices.size());
     opts.store.policy = *policy;
     out.devices.push_back({entry.name, static_cast<std::uint64_t>(entry.bytes),
                            static_cast<std::uint32_t>(local.cache_size),
@@ -164,6 +163,13 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
     auto worker = self_->spawn<caf::monitored>(device_worker, device);
     devices_.push_back({std::make_shared<const std::string>(entry.name),
                         std::move(device), std::move(worker), 0});
+  }
+  if (req.driver.courier) {
+    courier_ = self_->spawn<caf::monitored>(
+        courier,
+        courier_options{.node = options_.name, .patience = options_.patience});
+    self_->send(courier_, courier_peers{{{req.driver, {}}}});
+    out.courier = caf::actor_cast<caf::strong_actor_ptr>(courier_);
   }
   config_ = std::move(*config);
   return out;
@@ -223,7 +229,7 @@ node_event_loop_state::create_on(std::size_t where,
   auto particle = self_->spawn<caf::monitored>(
       spawn_particle,
       particle_options{req.pid, node_name_, home.name, home.worker, home.shared,
-                       driver_,
+                       driver_, courier_,
                        // Behaviours live as long as the process.
                        std::shared_ptr<const behavior>{
                            std::shared_ptr<const behavior>{}, acts},
@@ -242,6 +248,9 @@ node_event_loop_state::broadcast(const nel_broadcast_particles_msg& req) {
     all->add(x.pid,
              {x.node, x.device, caf::actor_cast<particle_actor>(x.handle),
               caf::actor_cast<device_worker_actor>(x.worker)});
+  // Before the answer: whoever hears of it may send what has to be carried.
+  if (courier_)
+    self_->send(courier_, peers_of(options_.name, req.couriers, req.particles));
   for (const auto& particle : particles_)
     self_->send(particle, directory_update{all});
   return {static_cast<std::uint32_t>(req.particles.size())};
@@ -267,7 +276,7 @@ caf::result<node_evt_loop_cleanup_ack> node_event_loop_state::cleanup() {
   }
   cleaned_ = promise;
   ended_particles_ = static_cast<std::uint32_t>(particles_.size());
-  ending_ = particles_.size() + devices_.size();
+  ending_ = particles_.size() + devices_.size() + (courier_ ? 1 : 0);
   end_all();
   config_.reset();
   return promise;
@@ -279,6 +288,9 @@ void node_event_loop_state::end_all() {
     self_->send_exit(p, caf::exit_reason::user_shutdown);
   for (const auto& d : devices_)
     self_->send_exit(d.worker, caf::exit_reason::user_shutdown);
+  if (courier_)
+    self_->send_exit(courier_, caf::exit_reason::user_shutdown);
+  courier_ = nullptr;
   particles_.clear();
   devices_.clear();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/courier_interface.hpp"
 #include "actors/device_worker_interface.hpp"
 #include "actors/driver_interface.hpp"
 #include "actors/node_event_loop_interface.hpp"
@@ -11,6 +12,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +24,8 @@ namespace posse {
 struct node_options {
   std::string name{"local"};
   local_section resources; ///< devices, lanes, caches
+  /// How long another node may be silent.
+  std::chrono::milliseconds patience{10'000};
 };
 
 /// Starts a worker for each device, places particles on them and tells
@@ -69,6 +73,7 @@ private:
   bool initializing_{false};
   std::vector<device> devices_;
   std::vector<particle_actor> particles_;
+  courier_actor courier_; ///< to the run's other processes; null if none
   std::size_t ending_{0}; ///< actors whose end cleanup waits for
   std::uint32_t ended_particles_{0};
   caf::typed_response_promise<node_evt_loop_cleanup_ack> cleaned_;

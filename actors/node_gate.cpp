@@ -48,7 +48,8 @@ caf::result<attach_ack> node_gate_state::attach(const attach_msg& req) {
 
 attach_ack node_gate_state::let_in(const attach_msg& req) {
   auto node = self_->spawn<caf::monitored>(
-      node_event_loop, node_options{options_.self.node, options_.resources},
+      node_event_loop,
+      node_options{options_.self.node, options_.resources, options_.patience},
       caf::actor_cast<driver_actor>(req.alive));
   self_->monitor(req.alive);
   guest_.emplace(

@@ -7,6 +7,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@ namespace posse {
 struct node_gate_options {
   hello self; ///< what this daemon would say, its incarnation included
   local_section resources;
+  std::chrono::milliseconds patience; ///< with other nodes that are silent
   std::function<void()> stop; ///< called when somebody may end the daemon
 };
 

@@ -1,5 +1,6 @@
 #include "actors/own_hello.hpp"
 
+#include "messages/version.hpp"
 #include "runtime/core/guarded.hpp"
 
 #include <ATen/Version.h>
@@ -13,8 +14,7 @@ namespace posse {
 expected<hello> own_hello(const cluster_config& cluster, std::string node) {
   return guarded("hello", [&] {
     hello out;
-    out.build =
-        "LibTorch " TORCH_VERSION ", CAF " + std::to_string(CAF_VERSION);
+    out.build = build_name(version, TORCH_VERSION, std::to_string(CAF_VERSION));
     out.cpu = at::get_cpu_capability();
     out.cluster = cluster_hash(cluster);
     out.node = std::move(node);

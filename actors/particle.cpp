@@ -146,10 +146,9 @@ response<value> particle::send(particle_id to, std::string msg, value args) {
     return response<value>::ready(
         fail(errc::unknown_particle,
              "send \"" + msg + "\": no particle " + to_string(to)));
-  return response<value>::from<receive_func_ack>(
-      state_.self_->request(
-          entry->particle, caf::infinite,
-          receive_func_msg{to, std::move(msg), std::move(args)}),
+  return state_.ask<receive_func_ack>(
+      *entry, entry->particle,
+      receive_func_msg{to, std::move(msg), std::move(args)},
       [](receive_func_ack&& ack) {
         return expected<value>{std::move(ack.result)};
       });
@@ -160,60 +159,32 @@ response<receive_get_ack> particle::get(particle_id of) {
   if (entry == nullptr)
     return response<receive_get_ack>::ready(
         fail(errc::unknown_particle, "get: no particle " + to_string(of)));
-  return response<receive_get_ack>::from(state_.self_->request(
-      entry->worker, caf::infinite, receive_get_msg{pid(), of}));
+  return state_.ask<receive_get_ack>(*entry, entry->worker,
+                                     receive_get_msg{pid(), of});
 }
 
 task<value> particle::update_group(std::string name,
                                    std::vector<particle_id> pids, value args) {
-  const auto& own = state_.options_.worker;
-  group_update_msg order{pids, std::move(name), std::move(args), {}, {}, {}};
+  return state_.group_.update(std::move(name), std::move(pids),
+                              std::move(args));
+}
 
-  // Rows that lie on other devices come here first: one request a device.
-  std::vector<std::pair<device_worker_actor, std::vector<particle_id>>> others;
-  for (auto pid : pids) {
-    const auto* entry =
-        state_.directory_ ? state_.directory_->find(pid) : nullptr;
-    if (entry == nullptr)
-      co_return fail(errc::unknown_particle,
-                     "update_group: no particle " + to_string(pid));
-    if (entry->worker == own)
-      continue;
-    auto group = std::ranges::find(
-        others, entry->worker,
-        &std::pair<device_worker_actor, std::vector<particle_id>>::first);
-    if (group == others.end())
-      group = others.insert(others.end(), {entry->worker, {}});
-    group->second.push_back(pid);
-  }
-  std::vector<response<gather_rows_ack>> asked;
-  for (const auto& [worker, theirs] : others)
-    asked.push_back(response<gather_rows_ack>::from(state_.self_->request(
-        worker, caf::infinite, gather_rows_msg{theirs, true})));
-  auto gathered = co_await when_all(std::move(asked));
-  for (std::size_t i = 0; i < others.size(); ++i) {
-    const auto& theirs = others[i].second;
-    order.others.insert(order.others.end(), theirs.begin(), theirs.end());
-    std::ranges::move(gathered[i].parameters,
-                      std::back_inserter(order.parameters));
-    std::ranges::move(gathered[i].gradients,
-                      std::back_inserter(order.gradients));
-  }
+task<particle_rows_copy> particle::gather(std::vector<particle_id> pids,
+                                          bool with_gradients) {
+  return state_.group_.gather(std::move(pids), with_gradients);
+}
 
-  auto moved = co_await response<group_update_ack>::from(
-      state_.self_->request(own, caf::infinite, std::move(order)));
+task<value> particle::broadcast(std::vector<particle_id> pids,
+                                tensor_blob row) {
+  return state_.group_.broadcast(std::move(pids), std::move(row));
+}
 
-  std::vector<response<ascend_ack>> told;
-  auto direction = moved.directions.begin();
-  for (const auto& [worker, theirs] : others) {
-    const auto last = direction + static_cast<std::ptrdiff_t>(theirs.size());
-    told.push_back(response<ascend_ack>::from(state_.self_->request(
-        worker, caf::infinite,
-        ascend_msg{theirs, std::vector<tensor_blob>(direction, last)})));
-    direction = last;
-  }
-  (void)co_await when_all(std::move(told));
-  co_return std::move(moved.diagnostics);
+task<value> particle::all_reduce(std::vector<particle_id> pids, reduction how) {
+  return state_.group_.all_reduce(std::move(pids), how);
+}
+
+group_member& particle::group() noexcept {
+  return state_.group_;
 }
 
 void particle::register_receive(std::string msg, handler h, value_dict state) {

@@ -8,6 +8,7 @@
 #include "messages/compute_messages.hpp"
 #include "messages/particle_id.hpp"
 #include "messages/value.hpp"
+#include "runtime/compute/reduce_rows.hpp"
 
 #include <cstdint>
 #include <string>
@@ -16,12 +17,19 @@
 
 namespace posse {
 
+class group_member;
 class particle_state;
 
 /// Where a particle stands in its training.
 struct particle_cursor {
   std::int64_t steps{0}; ///< optimizer steps done
   bool finished{false};
+};
+
+/// Flat rows of parameters and scores of several particles: one [P] each.
+struct particle_rows_copy {
+  std::vector<tensor_blob> parameters;
+  std::vector<tensor_blob> gradients; ///< none if not asked for
 };
 
 /// What a behaviour's handler sees of its particle: PusH's verbs. A verb sends
@@ -69,10 +77,28 @@ public:
   response<value> send(particle_id to, std::string msg, value args = {});
   /// A copy of another particle's parameters and gradients.
   response<receive_get_ack> get(particle_id of);
+
+  // Operations on several particles, wherever they live. Particles are named in
+  // an order, and the result depends on that and on their rows alone: not on
+  // where they live, nor on who answers first. Nothing else may change them
+  // meanwhile, or it is seen by some and not by others.
+
   /// Moves all of `pids` together by the rule `name` ("svgd"), from their
-  /// parameters and scores, wherever they live.
+  /// parameters and scores. If the rows are large, their devices share the
+  /// work.
   task<value> update_group(std::string name, std::vector<particle_id> pids,
                            value args);
+  /// A copy of the rows of all of `pids`, in their order.
+  task<particle_rows_copy> gather(std::vector<particle_id> pids,
+                                  bool with_gradients = false);
+  /// Writes the parameter row [P] into all of `pids`.
+  task<value> broadcast(std::vector<particle_id> pids, tensor_blob row);
+  /// Replaces the parameters of all of `pids` by their sum or mean: summed in
+  /// double in the order of `pids`, in blocks of columns that bound the memory.
+  task<value> all_reduce(std::vector<particle_id> pids, reduction how);
+
+  /// This particle's part in what others ask of a group.
+  group_member& group() noexcept;
 
   /// Adds or replaces the handler of `msg`, with state merged into state().
   void register_receive(std::string msg, handler h, value_dict state = {});

@@ -67,8 +67,11 @@ const handler* particle_state::find(std::string_view msg) const {
   if (auto i = registered_.find(msg); i != registered_.end())
     return i->second.back().get();
   const auto& known = options_.acts->handlers;
-  auto i = known.find(msg);
-  return i == known.end() ? nullptr : &i->second;
+  if (auto i = known.find(msg); i != known.end())
+    return &i->second;
+  const auto& everyones = group_member::handlers();
+  auto i = everyones.find(msg);
+  return i == everyones.end() ? nullptr : &i->second;
 }
 
 std::vector<std::string> particle_state::known_messages() const {

@@ -1,8 +1,10 @@
 #include "actors/push_distribution.hpp"
 
+#include "actors/courier.hpp"
 #include "actors/driver.hpp"
 #include "actors/node_event_loop.hpp"
 #include "actors/run_nodes.hpp"
+#include "actors/run_placement.hpp"
 #include "actors/system_config.hpp"
 #include "messages/caf_errors.hpp"
 #include "runtime/config/to_toml.hpp"
@@ -26,6 +28,9 @@ namespace {
 // end is noticed at once; this is for one that lives and does not answer.
 constexpr std::chrono::minutes remote_patience{10};
 constexpr std::chrono::seconds cleanup_patience{4};
+
+// What the driver's courier is called; no node is, for it has a space.
+constexpr const char* driver_name = "the driver";
 
 /// The answer that a thread waits for; the first one counts.
 template <class T>
@@ -94,7 +99,9 @@ struct push_distribution::impl {
   std::shared_ptr<progress_board> board = std::make_shared<progress_board>();
   caf::scoped_actor self;
   driver_actor director;
+  courier_actor carrier; ///< to the nodes' actors; null without a cluster
   std::vector<run_node> nodes;
+  std::optional<placement> places; ///< once the nodes are prepared
   std::vector<directory_entry> directory;
   bool announced{true}; ///< every node knows the directory
 
@@ -135,6 +142,10 @@ struct push_distribution::impl {
     if (!found)
       return fail(std::move(found));
     nodes = std::move(*found);
+    carrier = system.spawn(
+        courier, courier_options{.node = driver_name,
+                                 .patience = std::chrono::milliseconds{
+                                     config.cluster->cluster.timeout_ms}});
     for (const auto& node : nodes)
       self->send(director,
                  watched_node{node.name,
@@ -144,8 +155,10 @@ struct push_distribution::impl {
   }
 
   expected<void> prepare_nodes() {
-    node_evt_loop_init_msg order{to_toml(config), {}, {}};
+    node_evt_loop_init_msg order{to_toml(config), {}, {}, {}};
     if (config.cluster) {
+      order.driver = {driver_name, "its process",
+                      caf::actor_cast<caf::strong_actor_ptr>(carrier)};
       auto files = data_files(config.data);
       if (!files)
         return fail(std::move(files));
@@ -156,30 +169,74 @@ struct push_distribution::impl {
       auto ready = ask<node_evt_loop_init_ack>(node.handle, order);
       if (!ready)
         return fail(std::move(ready));
-      for (auto& device : ready->devices)
-        node.devices.push_back(std::move(device.name));
+      node.devices = std::move(ready->devices);
+      node.courier = {node.name, node.host + ":" + std::to_string(node.port),
+                      std::move(ready->courier)};
       // Who comes later connects to those who are there.
       if (node.is_remote())
         order.peers.push_back({node.name, node.host, node.port});
     }
+    meet_couriers();
+    auto placed = place_run(config, plan, nodes);
+    if (!placed)
+      return fail(std::move(placed));
+    places = std::move(*placed);
     return {};
   }
 
-  /// Where the next particle goes: to every device of every node in turn, or,
-  /// in this process, where its node says.
-  std::pair<const run_node*, std::string> next_place() const {
-    if (!config.cluster)
-      return {&nodes.front(), {}};
-    std::size_t devices = 0;
+  std::vector<courier_address> couriers() const {
+    std::vector<courier_address> out;
     for (const auto& node : nodes)
-      devices += node.devices.size();
-    auto turn = directory.size() % devices;
-    for (const auto& node : nodes) {
-      if (turn < node.devices.size())
-        return {&node, node.devices[turn]};
-      turn -= node.devices.size();
-    }
-    return {&nodes.front(), {}};
+      if (node.courier.courier)
+        out.push_back(node.courier);
+    return out;
+  }
+
+  /// Tells this process's courier who its peers are and who lives there.
+  void meet_couriers() {
+    if (carrier)
+      self->send(carrier, peers_of(driver_name, couriers(), directory));
+  }
+
+  /// An errand to a particle or its worker, wherever it lives.
+  template <class Ack, class Message, class Done>
+  void send_errand(const directory_entry& at, const caf::strong_actor_ptr& to,
+                   Message msg, Done done) {
+    // No deadline: nodes are watched, and couriers watch requests.
+    if (carrier)
+      self->send(director,
+                 asking<Ack>(carrier,
+                             parcel<Message>{at.node, to, std::move(msg)},
+                             caf::infinite, std::move(done)));
+    else
+      self->send(director,
+                 asking<Ack>(caf::actor_cast<caf::actor>(to), std::move(msg),
+                             caf::infinite, std::move(done)));
+  }
+
+  template <class Ack, class Message>
+  expected<Ack> ask_at(const directory_entry& at,
+                       const caf::strong_actor_ptr& to, Message msg) {
+    auto answer = std::make_shared<one_answer<Ack>>();
+    send_errand<Ack>(at, to, std::move(msg),
+                     [answer](expected<Ack> x) { answer->set(std::move(x)); });
+    return answer->wait();
+  }
+
+  /// Asks the worker of a particle.
+  template <class Ack, class Message>
+  expected<Ack> ask_worker(particle_id pid, Message msg) {
+    auto entry = find(pid);
+    if (!entry)
+      return fail(std::move(entry));
+    return ask_at<Ack>(**entry, (*entry)->worker, std::move(msg));
+  }
+
+  /// Where the next particle goes, as `run.placement` says.
+  std::pair<const run_node*, std::string> next_place() const {
+    const auto at = places->next();
+    const auto& node = nodes[at.node];
+    return {&node, node.devices[at.device].name};
   }
 
   expected<const directory_entry*> find(particle_id pid) const {
@@ -190,22 +247,16 @@ struct push_distribution::impl {
     return &directory[pid.number];
   }
 
-  expected<device_worker_actor> worker_of(particle_id pid) const {
-    auto entry = find(pid);
-    if (!entry)
-      return fail(std::move(entry));
-    return caf::actor_cast<device_worker_actor>((*entry)->worker);
-  }
-
   expected<void> announce() {
     if (announced)
       return {};
     for (const auto& node : nodes) {
       auto ack = ask<nel_broadcast_particles_ack>(
-          node.handle, nel_broadcast_particles_msg{directory});
+          node.handle, nel_broadcast_particles_msg{directory, couriers()});
       if (!ack)
         return fail(std::move(ack));
     }
+    meet_couriers();
     announced = true;
     return {};
   }
@@ -241,6 +292,8 @@ push_distribution::~push_distribution() {
     x.self->send_exit(node.handle, caf::exit_reason::user_shutdown);
   }
   x.self->send_exit(x.director, caf::exit_reason::user_shutdown);
+  if (x.carrier)
+    x.self->send_exit(x.carrier, caf::exit_reason::user_shutdown);
   x.directory.clear();
 }
 
@@ -271,6 +324,9 @@ push_distribution::p_create(std::string device,
   auto made = x.ask<receive_particle_init_ack>(node->handle, std::move(order));
   if (!made)
     return fail(std::move(made));
+  if (auto counted = x.places->add(made->particle.node, made->particle.device);
+      !counted)
+    return fail(std::move(counted));
   x.self->send(x.director, settled_particle{pid, node->name});
   x.directory.push_back(std::move(made->particle));
   x.announced = false;
@@ -285,17 +341,15 @@ pfuture push_distribution::p_launch(particle_id pid, std::string msg,
   if (auto told = x.announce(); !told || !entry)
     promise.set(tl::unexpected<failure>{!entry ? entry.error() : told.error()});
   else
-    x.self->send(x.director,
-                 asking<receive_func_pd_ack>(
-                     caf::actor_cast<particle_actor>((*entry)->handle),
-                     receive_func_pd_msg{pid, std::move(msg), std::move(args)},
-                     caf::infinite, // a whole training; nodes are watched
-                     [promise](expected<receive_func_pd_ack> ack) {
-                       if (ack)
-                         promise.set(std::move(ack->result));
-                       else
-                         promise.set(fail(std::move(ack)));
-                     }));
+    x.send_errand<receive_func_pd_ack>(
+        **entry, (*entry)->handle,
+        receive_func_pd_msg{pid, std::move(msg), std::move(args)},
+        [promise](expected<receive_func_pd_ack> ack) {
+          if (ack)
+            promise.set(std::move(ack->result));
+          else
+            promise.set(fail(std::move(ack)));
+        });
   return promise.future();
 }
 
@@ -317,11 +371,8 @@ std::size_t push_distribution::num_particles() const {
 
 expected<std::vector<tensor_blob>>
 push_distribution::p_parameters(particle_id pid) {
-  auto worker = impl_->worker_of(pid);
-  if (!worker)
-    return fail(std::move(worker));
-  auto ack =
-      impl_->ask<receive_parameters_ack>(*worker, receive_parameters_msg{pid});
+  auto ack = impl_->ask_worker<receive_parameters_ack>(
+      pid, receive_parameters_msg{pid});
   if (!ack)
     return fail(std::move(ack));
   return std::move(ack->params);
@@ -329,31 +380,22 @@ push_distribution::p_parameters(particle_id pid) {
 
 expected<at::Tensor> push_distribution::p_predict(particle_id pid,
                                                   data_part part) {
-  auto worker = impl_->worker_of(pid);
-  if (!worker)
-    return fail(std::move(worker));
-  auto ack = impl_->ask<forward_ack>(*worker, forward_part_msg{pid, part});
+  auto ack = impl_->ask_worker<forward_ack>(pid, forward_part_msg{pid, part});
   if (!ack)
     return fail(std::move(ack));
   return to_tensor(ack->outputs);
 }
 
 expected<particle_snapshot> push_distribution::p_state(particle_id pid) {
-  auto worker = impl_->worker_of(pid);
-  if (!worker)
-    return fail(std::move(worker));
-  auto ack = impl_->ask<save_state_ack>(*worker, save_state_msg{pid});
+  auto ack = impl_->ask_worker<save_state_ack>(pid, save_state_msg{pid});
   if (!ack)
     return fail(std::move(ack));
   return snapshot_from_value(ack->state);
 }
 
 expected<void> push_distribution::p_restore(const particle_snapshot& state) {
-  auto worker = impl_->worker_of(state.pid);
-  if (!worker)
-    return fail(std::move(worker));
-  auto ack = impl_->ask<load_state_ack>(
-      *worker, load_state_msg{state.pid, to_value(state)});
+  auto ack = impl_->ask_worker<load_state_ack>(
+      state.pid, load_state_msg{state.pid, to_value(state)});
   if (!ack)
     return fail(std::move(ack));
   return {};
@@ -365,8 +407,8 @@ expected<void> push_distribution::p_register(particle_id pid, std::string msg,
   auto entry = impl_->find(pid);
   if (!entry)
     return fail(std::move(entry));
-  auto ack = impl_->ask<receive_register_ack>(
-      caf::actor_cast<particle_actor>((*entry)->handle),
+  auto ack = impl_->ask_at<receive_register_ack>(
+      **entry, (*entry)->handle,
       receive_register_msg{pid, std::move(msg), std::move(handler),
                            std::move(state)});
   if (!ack)

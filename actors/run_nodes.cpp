@@ -97,6 +97,7 @@ expected<std::vector<run_node>> attach_nodes(caf::actor_system& system,
                    node.host,
                    static_cast<std::uint16_t>(node.port),
                    caf::actor_cast<node_event_loop_actor>(met->node),
+                   {},
                    {}});
   }
   return out;

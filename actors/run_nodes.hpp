@@ -3,6 +3,8 @@
 #include "actors/driver_interface.hpp"
 #include "actors/node_event_loop_interface.hpp"
 #include "actors/node_gate_interface.hpp"
+#include "messages/courier_messages.hpp"
+#include "messages/node_messages.hpp"
 #include "runtime/config/cluster_config.hpp"
 
 #include <caf/fwd.hpp>
@@ -20,7 +22,8 @@ struct run_node {
   std::string host; ///< empty: in this process
   std::uint16_t port{0};
   node_event_loop_actor handle;
-  std::vector<std::string> devices;
+  std::vector<node_device> devices; ///< in the config's order
+  courier_address courier;          ///< none in this process
 
   bool is_remote() const noexcept { return !host.empty(); }
 };

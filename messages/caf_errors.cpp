@@ -15,10 +15,6 @@ std::string text_of(const caf::message& context) {
                                                : std::string{};
 }
 
-bool is_known(std::uint8_t code) noexcept {
-  return code >= 1 && code <= static_cast<std::uint8_t>(last_errc);
-}
-
 errc code_of(caf::sec code) noexcept {
   switch (code) {
   case caf::sec::request_timeout:
@@ -44,8 +40,8 @@ failure from_error(const caf::error& x) {
   if (!x)
     return {errc::backend_error, "an error that says nothing"};
   if (x.category() == caf::detail::error_factory<errc>::category) {
-    if (is_known(x.code()))
-      return {static_cast<errc>(x.code()), text_of(x.context())};
+    if (is_errc(x.code()))
+      return {errc_of(x.code()), text_of(x.context())};
     return {errc::backend_error,
             render_error(x.code(), x.category(), x.context())};
   }
@@ -60,7 +56,7 @@ failure from_error(const caf::error& x) {
 std::string render_error(std::uint8_t code, caf::atom_value,
                          const caf::message& context) {
   std::string text{to_string(static_cast<errc>(code))};
-  if (!is_known(code))
+  if (!is_errc(code))
     text += ' ' + std::to_string(code);
   if (const auto why = text_of(context); !why.empty())
     text += ": " + why;

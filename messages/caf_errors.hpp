@@ -29,6 +29,16 @@ caf::error to_error(const failure& x);
 /// words as the message. So does a code of a newer peer that has no name here.
 failure from_error(const caf::error& x);
 
+/// Whether an errc has this number; one of a newer peer may not.
+constexpr bool is_errc(std::uint8_t code) noexcept {
+  return code >= 1 && code <= static_cast<std::uint8_t>(last_errc);
+}
+
+/// The errc with the number `code`, or backend_error.
+constexpr errc errc_of(std::uint8_t code) noexcept {
+  return is_errc(code) ? static_cast<errc>(code) : errc::backend_error;
+}
+
 /// What a handler answers: the value, or the failure as an error. The one place
 /// where results of `runtime/` become answers of actors.
 template <class T>

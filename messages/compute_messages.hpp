@@ -6,8 +6,6 @@
 #include "messages/real64.hpp"
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 /// What a particle asks the worker of its device to compute. All of them fail
 /// with errc::unknown_particle for a particle of another worker, with
@@ -227,79 +225,6 @@ struct cursor_ack {
 template <class Inspector>
 auto inspect(Inspector& f, cursor_ack& x) {
   return f(caf::meta::type_name("cursor_ack"), x.steps, x.finished);
-}
-
-/// Moves particles together by a rule of the registry ("svgd"), from their
-/// parameters and scores. The worker asked moves its own; rows of particles on
-/// other devices come with the request, their directions go back in the answer.
-/// The result depends on the rows and on the order of `pids` alone.
-struct group_update_msg {
-  std::vector<particle_id> pids;
-  std::string name{"svgd"};
-  value args{value_dict{}};
-  std::vector<particle_id> others;     ///< Those of `pids` that live elsewhere.
-  std::vector<tensor_blob> parameters; ///< One [D] each, as in `others`.
-  std::vector<tensor_blob> gradients;  ///< Likewise: their scores.
-};
-
-template <class Inspector>
-auto inspect(Inspector& f, group_update_msg& x) {
-  return f(caf::meta::type_name("group_update_msg"), x.pids, x.name, x.args,
-           x.others, x.parameters, x.gradients);
-}
-
-/// errc::unknown_name, errc::unknown_particle or errc::non_finite instead.
-struct group_update_ack {
-  value diagnostics{value_dict{}};     ///< By name: bandwidth, distance, ...
-  std::vector<tensor_blob> directions; ///< One [D] each, as in `others`.
-};
-
-template <class Inspector>
-auto inspect(Inspector& f, group_update_ack& x) {
-  return f(caf::meta::type_name("group_update_ack"), x.diagnostics,
-           x.directions);
-}
-
-/// Reads the flat rows of many particles of one worker.
-struct gather_rows_msg {
-  std::vector<particle_id> pids;
-  bool with_gradients{false};
-};
-
-template <class Inspector>
-auto inspect(Inspector& f, gather_rows_msg& x) {
-  return f(caf::meta::type_name("gather_rows_msg"), x.pids, x.with_gradients);
-}
-
-struct gather_rows_ack {
-  std::vector<tensor_blob> parameters; ///< One [D] a particle, as in `pids`.
-  std::vector<tensor_blob> gradients;  ///< The same; none if not asked for.
-};
-
-template <class Inspector>
-auto inspect(Inspector& f, gather_rows_ack& x) {
-  return f(caf::meta::type_name("gather_rows_ack"), x.parameters, x.gradients);
-}
-
-/// Moves particles along directions that were computed elsewhere, by their own
-/// optimizers. errc::unknown_particle, or errc::invalid_argument for another
-/// number or length of rows.
-struct ascend_msg {
-  std::vector<particle_id> pids;
-  /// One [D] a particle, as in `pids`: ascent directions of the log posterior.
-  std::vector<tensor_blob> directions;
-};
-
-template <class Inspector>
-auto inspect(Inspector& f, ascend_msg& x) {
-  return f(caf::meta::type_name("ascend_msg"), x.pids, x.directions);
-}
-
-struct ascend_ack {};
-
-template <class Inspector>
-auto inspect(Inspector& f, ascend_ack&) {
-  return f(caf::meta::type_name("ascend_ack"));
 }
 
 /// The whole particle: parameters, buffers, optimizer, moments, generator and

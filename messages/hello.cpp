@@ -25,6 +25,16 @@ expected<void> same(std::string_view what, const std::string& mine,
 
 } // namespace
 
+std::string build_name(std::string_view posse, std::string_view libtorch,
+                       std::string_view caf) {
+  std::string out{"posse "};
+  return out.append(posse)
+      .append(", LibTorch ")
+      .append(libtorch)
+      .append(", CAF ")
+      .append(caf);
+}
+
 expected<void> check_hello(const hello& mine, const hello& theirs) {
   if (auto ok = same("magic", mine.magic, theirs.magic); !ok)
     return ok;

@@ -20,7 +20,7 @@ inline constexpr std::uint32_t protocol_version = 1;
 struct hello {
   std::string magic{hello_magic};
   std::uint32_t protocol{protocol_version};
-  std::string build;   ///< Version of posse and of what computes.
+  std::string build;   ///< build_name() of the process.
   std::string cpu;     ///< Instruction set: it decides the last bits.
   std::string cluster; ///< cluster_hash() of the configuration.
   std::string node;    ///< Which node speaks, or is meant.
@@ -31,6 +31,11 @@ struct hello {
 
   friend bool operator==(const hello&, const hello&) = default;
 };
+
+/// What a hello says of its program, from the versions of what it is made of:
+/// "posse 0.1.0, LibTorch 2.11.0, CAF 1706".
+std::string build_name(std::string_view posse, std::string_view libtorch,
+                       std::string_view caf);
 
 /// Whether a peer that says `theirs` may work with the process that would say
 /// `mine`. The incarnations are not compared.

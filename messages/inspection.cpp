@@ -1,8 +1,11 @@
 #include "messages/inspection.hpp"
 
 #include "messages/codec.hpp"
+#include "messages/transfer/transfer_limits.hpp"
 
 #include <caf/binary_deserializer.hpp>
+
+#include <cstring>
 
 namespace posse {
 
@@ -63,6 +66,33 @@ caf::error load(caf::deserializer& source, value& x) {
 
 caf::error load(caf::deserializer& source, tensor_blob& x) {
   return load_with(source, x, [](auto bytes) { return decode_tensor(bytes); });
+}
+
+caf::error save(caf::serializer& sink, const shared_bytes& x) {
+  auto size = x.size;
+  if (auto err = sink.begin_sequence(size))
+    return err;
+  // CAF takes what it writes as non-const and leaves it alone.
+  if (x.size > 0)
+    if (auto err = sink.apply_raw(x.size, const_cast<std::byte*>(x.data.get())))
+      return err;
+  return sink.end_sequence();
+}
+
+caf::error load(caf::deserializer& source, shared_bytes& x) {
+  return load_with(source, x, [](auto bytes) -> expected<shared_bytes> {
+    if (bytes.size() > max_chunk_bytes)
+      return fail(errc::malformed,
+                  "chunk: expected at most " + std::to_string(max_chunk_bytes)
+                      + " bytes, got " + std::to_string(bytes.size()));
+    if (bytes.empty())
+      return shared_bytes{};
+    // Not initialised first: all of it is written below.
+    std::shared_ptr<std::byte[]> copy{new std::byte[bytes.size()]};
+    std::memcpy(copy.get(), bytes.data(), bytes.size());
+    auto* data = copy.get();
+    return shared_bytes{{std::move(copy), data}, bytes.size()};
+  });
 }
 
 } // namespace posse

@@ -3,6 +3,7 @@
 #include "messages/caf_errors.hpp"
 #include "messages/particle_id.hpp"
 #include "messages/tensor_blob.hpp"
+#include "messages/transfer/shared_bytes.hpp"
 #include "messages/value.hpp"
 
 #include <caf/deep_to_string.hpp>
@@ -31,8 +32,21 @@ caf::error save(caf::serializer& sink, const tensor_blob& x);
 caf::error load(caf::deserializer& source, value& x);
 caf::error load(caf::deserializer& source, tensor_blob& x);
 
+/// Writes the bytes after their number.
+caf::error save(caf::serializer& sink, const shared_bytes& x);
+
+/// Reads at most max_chunk_bytes of them into memory of their own;
+/// errc::malformed for more, or more than there are.
+caf::error load(caf::deserializer& source, shared_bytes& x);
+
+/// For logs: their number.
+inline std::string to_string(const shared_bytes& x) {
+  return std::to_string(x.size) + " bytes";
+}
+
 template <class Inspector, class T>
-requires std::same_as<T, value> || std::same_as<T, tensor_blob>
+requires std::same_as<T, value> || std::same_as<T, tensor_blob> || std::same_as<
+    T, shared_bytes>
 auto inspect(Inspector& f, T& x) {
   if constexpr (std::is_base_of_v<caf::serializer, Inspector>)
     return save(f, x);

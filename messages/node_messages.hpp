@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/by_name.hpp"
+#include "messages/courier_messages.hpp"
 #include "messages/inspection.hpp"
 #include "messages/particle_id.hpp"
 
@@ -58,12 +59,13 @@ struct node_evt_loop_init_msg {
   std::vector<run_file> data;
   /// Nodes to which this one opens a connection of its own.
   std::vector<run_peer> peers;
+  courier_address driver; ///< Who brings the driver's requests; none: nobody.
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, node_evt_loop_init_msg& x) {
   return f(caf::meta::type_name("node_evt_loop_init_msg"), x.config, x.data,
-           x.peers);
+           x.peers, x.driver);
 }
 
 /// errc::invalid_config, errc::invalid_data or errc::device_unavailable
@@ -71,11 +73,13 @@ auto inspect(Inspector& f, node_evt_loop_init_msg& x) {
 struct node_evt_loop_init_ack {
   std::string node;                 ///< The name it has in the config.
   std::vector<node_device> devices; ///< In the config's order.
+  caf::strong_actor_ptr courier;    ///< If the driver has one.
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, node_evt_loop_init_ack& x) {
-  return f(caf::meta::type_name("node_evt_loop_init_ack"), x.node, x.devices);
+  return f(caf::meta::type_name("node_evt_loop_init_ack"), x.node, x.devices,
+           x.courier);
 }
 
 /// Driver -> node: end all particles of the run and release what they hold.
@@ -115,11 +119,13 @@ auto inspect(Inspector& f, directory_entry& x) {
 /// particle looks others up in. It replaces the one before.
 struct nel_broadcast_particles_msg {
   std::vector<directory_entry> particles; ///< In the order of their pids.
+  std::vector<courier_address> couriers;  ///< Of the run's nodes.
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, nel_broadcast_particles_msg& x) {
-  return f(caf::meta::type_name("nel_broadcast_particles_msg"), x.particles);
+  return f(caf::meta::type_name("nel_broadcast_particles_msg"), x.particles,
+           x.couriers);
 }
 
 struct nel_broadcast_particles_ack {

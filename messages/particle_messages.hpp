@@ -86,13 +86,18 @@ auto inspect(Inspector& f, receive_func_ack& x) {
 /// Particle -> another's worker: a snapshot of its parameters and gradients
 /// (get).
 struct receive_get_msg {
+  static constexpr std::uint64_t no_version = ~std::uint64_t{0};
+
   particle_id pid_caller;
   particle_id pid;
+  /// That the caller's node has a copy of already; no_version: none.
+  std::uint64_t known_version{no_version};
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, receive_get_msg& x) {
-  return f(caf::meta::type_name("receive_get_msg"), x.pid_caller, x.pid);
+  return f(caf::meta::type_name("receive_get_msg"), x.pid_caller, x.pid,
+           x.known_version);
 }
 
 /// errc::unknown_particle instead.
@@ -100,13 +105,14 @@ struct receive_get_ack {
   std::vector<tensor_blob> params; ///< In the order of the state dict.
   /// As `params`; an empty tensor [0] for a parameter without a gradient.
   std::vector<tensor_blob> params_grad;
-  std::uint64_t version{0}; ///< Grows with each change of the particle.
+  std::uint64_t version{0}; ///< Grows with each change of either.
+  bool unchanged{false};    ///< Nothing is sent: the known version is this one.
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, receive_get_ack& x) {
   return f(caf::meta::type_name("receive_get_ack"), x.params, x.params_grad,
-           x.version);
+           x.version, x.unchanged);
 }
 
 /// Driver -> worker: the particle's parameters (p_parameters).

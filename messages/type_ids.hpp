@@ -73,6 +73,18 @@ struct gather_rows_msg;
 struct gather_rows_ack;
 struct ascend_msg;
 struct ascend_ack;
+struct row_columns;
+struct write_rows_msg;
+struct write_rows_ack;
+struct reduce_rows_msg;
+struct reduce_rows_ack;
+struct group_slice;
+struct group_partial_msg;
+struct group_partial_ack;
+struct group_combine_msg;
+struct group_combine_ack;
+struct group_directions_msg;
+struct group_directions_ack;
 struct save_state_msg;
 struct save_state_ack;
 struct load_state_msg;
@@ -85,6 +97,17 @@ struct node_stop_msg;
 struct node_stop_ack;
 struct run_file;
 struct run_peer;
+
+struct courier_address;
+struct carried_request;
+struct carried_answer;
+struct carried_failure;
+struct chunk_frame;
+struct credit_frame;
+struct cancel_frame;
+struct refusal_frame;
+struct still_open_msg;
+struct still_open_ack;
 
 struct status_msg;
 struct status_ack;
@@ -177,6 +200,30 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(posse_messages, (posse::node_stop_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::run_file))
   CAF_ADD_TYPE_ID(posse_messages, (posse::run_peer))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::courier_address))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::carried_request))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::carried_answer))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::carried_failure))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::chunk_frame))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::credit_frame))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::cancel_frame))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::refusal_frame))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::still_open_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::still_open_ack))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::row_columns))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::write_rows_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::write_rows_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::reduce_rows_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::reduce_rows_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::group_slice))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::group_partial_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::group_partial_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::group_combine_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::group_combine_ack))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::group_directions_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::group_directions_ack))
 
 CAF_END_TYPE_ID_BLOCK(posse_messages)
 // clang-format on

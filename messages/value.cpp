@@ -1,5 +1,7 @@
 #include "messages/value.hpp"
 
+#include "messages/overloaded.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -9,13 +11,6 @@
 namespace posse {
 
 namespace {
-
-template <class... Fs>
-struct overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <class... Fs>
-overloaded(Fs...) -> overloaded<Fs...>;
 
 /// How errors name the alternatives, in the variant's order.
 constexpr std::array<std::string_view, 8> with_article{

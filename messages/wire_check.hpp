@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/tensor_blob.hpp"
+#include "messages/transfer/shared_bytes.hpp"
 #include "messages/value.hpp"
 
 #include <caf/actor_control_block.hpp>
@@ -60,8 +61,11 @@ consteval bool holds_floating_point() {
       std::is_arithmetic_v<
           T> || std::is_enum_v<T> || std::same_as<T, std::string> || std::same_as<T, caf::strong_actor_ptr>)
     return false;
-  else if constexpr (std::same_as<T, value> || std::same_as<T, tensor_blob>)
-    return false; // bytes of our codec
+  else if constexpr (
+      std::same_as<
+          T,
+          value> || std::same_as<T, tensor_blob> || std::same_as<T, shared_bytes>)
+    return false; // bytes of our own
   else if constexpr (is_duration<T>::value)
     return holds_floating_point<typename T::rep>();
   else if constexpr (pair_like<T>)

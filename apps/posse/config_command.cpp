@@ -1,6 +1,7 @@
 #include "apps/posse/config_command.hpp"
 
 #include "apps/posse/failure_text.hpp"
+#include "runtime/config/check_places.hpp"
 #include "runtime/config/load_run_or_cluster.hpp"
 #include "runtime/config/to_toml.hpp"
 
@@ -23,6 +24,18 @@ struct arguments {
 using any_config = std::variant<run_config, cluster_config>;
 using use_of_config = std::function<void(const arguments&, const any_config&)>;
 
+/// Loads either kind of config. Places are looked up where the file has nodes:
+/// without any, they may come with --cluster.
+expected<any_config> load(const arguments& given) {
+  auto config = load_run_or_cluster(given.config, given.sets);
+  if (!config)
+    return config;
+  if (const auto* run = std::get_if<run_config>(&*config); run && run->cluster)
+    if (auto there = check_places_exist(*run); !there)
+      return fail(std::move(there));
+  return config;
+}
+
 void add_verb(CLI::App& command, int& exit_code, const std::string& name,
               const std::string& what, use_of_config use) {
   auto given = std::make_shared<arguments>();
@@ -36,7 +49,7 @@ void add_verb(CLI::App& command, int& exit_code, const std::string& name,
   verb->footer("Example:\n  posse config " + name
                + " apps/examples/energy.toml --set infer.algorithm=svgd");
   verb->callback([given, &exit_code, use = std::move(use)] {
-    auto config = load_run_or_cluster(given->config, given->sets);
+    auto config = load(*given);
     if (!config) {
       exit_code = complain(config.error(), exit_wrong_input);
       return;

@@ -6,7 +6,7 @@
 #include "apps/posse/node_command.hpp"
 #include "apps/posse/predict_command.hpp"
 #include "apps/posse/run_command.hpp"
-#include "apps/posse/version.hpp"
+#include "messages/version.hpp"
 #include "runtime/core/nearest_name.hpp"
 
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 #include "apps/posse/result_json.hpp"
 
-#include "apps/posse/version.hpp"
+#include "messages/version.hpp"
 
 #include <algorithm>
 #include <set>

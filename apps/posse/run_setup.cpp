@@ -1,7 +1,8 @@
 #include "apps/posse/run_setup.hpp"
 
 #include "apps/posse/value_json.hpp"
-#include "apps/posse/version.hpp"
+#include "messages/version.hpp"
+#include "runtime/config/check_places.hpp"
 #include "runtime/config/load_cluster.hpp"
 #include "runtime/config/load_config.hpp"
 #include "runtime/config/resume_check.hpp"
@@ -26,6 +27,8 @@ expected<run_config> config_of(const run_options& options) {
       return fail(std::move(nodes));
     config->cluster = std::move(*nodes);
   }
+  if (auto there = check_places_exist(*config); !there)
+    return fail(std::move(there));
   if (options.out) {
     config->run.out =
         std::filesystem::absolute(*options.out).lexically_normal();

@@ -124,7 +124,7 @@ expected<void> restore_best(seated_particle p) {
                   section_role::parameters);
     copy_sections(layout, p.seat.row(), section_role::best_buffers,
                   section_role::buffers);
-    ++p.entry.version;
+    note_change(p.entry, true);
   });
 }
 

@@ -160,6 +160,7 @@ expected<void> restore(particle_entry& entry, const at::Tensor& row,
                                                 + "\" is missing");
     return i->second;
   };
+  note_change(entry, false); // the version is the snapshot's
   return guarded("restore", [&]() -> expected<void> {
     const at::NoGradGuard no_grad;
     for (const auto& section : entry.family->recipe->layout.sections()) {

@@ -60,13 +60,14 @@ double learning_rate(const particle_entry& entry) {
 void count_step(particle_entry& entry) {
   ++entry.steps;
   ++entry.schedule_steps;
-  ++entry.version;
+  note_change(entry, true);
 }
 
 } // namespace
 
 expected<void> initialize(seated_particle p, std::uint64_t train_key) {
   p.entry.generator = make_generator(train_key);
+  note_change(p.entry, false);
   auto fresh = [&] {
     const generator_scope own_numbers{p.entry.generator};
     return make_network(p.recipe().source.model);
@@ -109,6 +110,7 @@ expected<double> score(seated_particle p, const at::Tensor& x,
   if (section == nullptr)
     return fail(errc::invalid_argument,
                 "score: the particle's recipe has no gradient row");
+  note_change(p.entry, false);
   return guarded("score", [&]() -> expected<double> {
     std::vector<at::Tensor> gradients;
     const auto loss = loss_with_gradients(p, x, y, gradients);
@@ -135,6 +137,7 @@ expected<double> score(seated_particle p, const at::Tensor& x,
 }
 
 expected<void> ascend(particle_entry& entry, const at::Tensor& row) {
+  note_change(entry, false);
   return guarded("ascend", [&] {
     const at::NoGradGuard no_grad;
     const auto& recipe = *entry.family->recipe;
@@ -151,6 +154,7 @@ expected<void> ascend(particle_entry& entry, const at::Tensor& row) {
 }
 
 void zero_grad(seated_particle p) {
+  note_change(p.entry, false);
   if (auto row = gradient_row(p.entry, p.seat.row()); row.defined())
     row.zero_();
 }

@@ -62,6 +62,8 @@ constexpr value_kind kind_of() {
     return value_kind::path;
   else if constexpr (std::is_same_v<T, std::vector<std::int64_t>>)
     return value_kind::integer_list;
+  else if constexpr (std::is_same_v<T, std::vector<std::string>>)
+    return value_kind::text_list;
   else if constexpr (std::is_same_v<T, std::vector<std::filesystem::path>>)
     return value_kind::path_list;
   else if constexpr (std::is_same_v<T, std::vector<device_entry>>)

@@ -212,12 +212,13 @@ result<device_entry> read_device(const toml::node& node) {
 /// Reads each item by `read_item(node)`; errors say which one it was.
 template <class T, class F>
 result<config_value> read_list(const toml::node& node, std::string_view wanted,
-                               F read_item) {
+                               F read_item,
+                               std::size_t most_items = max_list_items) {
   auto* array = node.as_array();
   if (!array)
     return differs(node, wanted);
-  if (array->size() > max_list_items)
-    return refuse(node, c10::str("expected at most ", max_list_items,
+  if (array->size() > most_items)
+    return refuse(node, c10::str("expected at most ", most_items,
                                  " values, got ", array->size()));
   std::vector<T> items;
   for (const auto& item : *array) {
@@ -278,6 +279,11 @@ read_value(const toml::node& node, const config_key& key,
     return read_secret(node, wanted).map(as_value);
   case value_kind::path:
     return read_path(node, folder).map(as_value);
+  case value_kind::text_list: // of the particles, so far
+    return read_list<std::string>(
+        node, wanted,
+        [](const toml::node& item) { return read_text(item, "text"); },
+        static_cast<std::size_t>(most_particles));
   case value_kind::path_list:
     return read_list<std::filesystem::path>(
         node, wanted,

@@ -1,6 +1,7 @@
 #include "runtime/config/resolve_config.hpp"
 
 #include "runtime/config/check_cluster.hpp"
+#include "runtime/config/check_places.hpp"
 #include "runtime/config/rules.hpp"
 #include "runtime/config/schema.hpp"
 #include "runtime/config/schema_text.hpp"
@@ -94,6 +95,8 @@ expected<void> resolve_config(run_config& config,
       return ok;
   fill_in_defaults(config, folder);
   if (auto ok = refuse_unused(config); !ok)
+    return ok;
+  if (auto ok = check_places(config); !ok)
     return ok;
   return refuse_combinations(config, names);
 }

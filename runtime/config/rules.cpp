@@ -51,6 +51,9 @@ std::span<const default_rule> default_rules() {
 
 std::span<const unused_rule> unused_rules() {
   static const std::vector<unused_rule> rules{
+      {"run.places", {"run.placement", "round_robin"}},
+      {"run.places", {"run.placement", "pack"}},
+      {"run.places", {"run.placement", "spread"}},
       {"data.target", {"data.kind", "npy"}},
       {"data.target", {"data.kind", "idx"}},
       // idx comes with its own test rows.

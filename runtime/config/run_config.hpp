@@ -29,6 +29,10 @@ struct run_section {
   double checkpoint_every = 0; ///< seconds; 0: at the end and on interrupt
   bool trace = false;
   bool portable_bits = false;
+  /// round_robin | pack | spread | explicit
+  std::string placement = "round_robin";
+  /// With explicit, one a particle: "NODE/DEVICE", or "DEVICE" without nodes.
+  std::vector<std::string> places;
 
   friend bool operator==(const run_section&, const run_section&) = default;
 };

@@ -73,6 +73,20 @@ std::vector<run_key> make_schema() {
        .name = "portable_bits",
        .doc = "pin the instruction set, for equal bits on unlike processors"}));
 
+  keys.push_back(bind_key<&c::run, &run::placement>(
+      {.section = "run",
+       .name = "placement",
+       .choices = {"round_robin", "pack", "spread", "explicit"},
+       .doc = "which device of which node gets the next particle",
+       .free_on_resume = true}));
+  keys.push_back(bind_key<&c::run, &run::places>(
+      {.section = "run",
+       .name = "places",
+       .default_text = "none",
+       .doc = "with placement explicit, of each particle: \"NODE/DEVICE\", or "
+              "\"DEVICE\" without nodes",
+       .free_on_resume = true}));
+
   // [data]
   using data = data_section;
   keys.push_back(bind_key<&c::data, &data::kind>(

@@ -23,8 +23,8 @@ namespace posse {
 /// A setting, as it lies in a run_config or a cluster_config.
 using config_value =
     std::variant<bool, std::int64_t, double, std::string, std::filesystem::path,
-                 std::vector<std::int64_t>, std::vector<std::filesystem::path>,
-                 std::vector<device_entry>>;
+                 std::vector<std::int64_t>, std::vector<std::string>,
+                 std::vector<std::filesystem::path>, std::vector<device_entry>>;
 
 /// What a key takes in TOML. It follows from the field's type, down to the last
 /// four, which a key has to ask for.
@@ -35,6 +35,7 @@ enum class value_kind : std::uint8_t {
   text,
   path,
   integer_list,
+  text_list,
   path_list,
   device_list,
   text_or_real,  ///< one of the choices or a number, kept as text
@@ -64,7 +65,8 @@ struct number_range {
 /// More would be a typing error, not a run.
 inline constexpr double most_particles = 1e6;
 
-/// No list of a config is longer.
+/// No list of a config is longer, but for run.places, which has an entry for
+/// each particle.
 inline constexpr std::size_t max_list_items = 1000;
 
 struct config_key {

@@ -128,6 +128,8 @@ std::string describe_expected(const config_key& key, const known_names& names) {
     return "a path";
   case value_kind::integer_list:
     return "an array of integers" + describe_range(key.range);
+  case value_kind::text_list:
+    return "an array of texts";
   case value_kind::path_list:
     return "an array of paths";
   case value_kind::device_list:

@@ -32,12 +32,18 @@ constexpr double cancelled = 1e-8;
 
 /// Columns of a block: N x width doubles fill a quarter of a 1 MiB L2 cache,
 /// which three such blocks share. Narrower than 256 the product is starved.
-std::int64_t block_width(std::int64_t count, std::int64_t length) {
+std::int64_t full_block_width(std::int64_t count) {
   constexpr std::int64_t block_elements = 256 * 1024 / sizeof(double);
-  auto width =
-      std::clamp<std::int64_t>(block_elements / count / 64 * 64, 256, 4096);
-  return std::min(width, length);
+  return std::clamp<std::int64_t>(block_elements / count / 64 * 64, 256, 4096);
 }
+
+std::int64_t block_width(std::int64_t count, std::int64_t length) {
+  return std::min(full_block_width(count), length);
+}
+
+/// Products of a segment are summed by themselves: more of them would let more
+/// devices share the work, and cost an [N, N] each.
+constexpr std::int64_t most_segments = 16;
 
 at::Tensor buffer(std::int64_t rows, std::int64_t columns) {
   return at::empty({rows * columns}, at::kDouble);
@@ -105,28 +111,48 @@ void recompute(const std::vector<index_pair>& pairs, const particle_rows& rows,
   }
 }
 
-expected<at::Tensor> distances_of(const particle_rows& rows) {
+/// products [N, N] += the products of the centred rows over `range`, on and
+/// right of the diagonal.
+void add_products(const particle_rows& rows, column_range range,
+                  at::Tensor space, const at::Tensor& products) {
   const auto n = rows.count();
-  auto gram = at::zeros({n, n}, at::kDouble);
-  auto space = buffer(n, block_width(n, rows.length()));
-  for_each_block(rows, [&](std::int64_t first, std::int64_t width) {
+  const auto step = full_block_width(n);
+  const auto end = range.first + range.width;
+  for (auto first = range.first; first < end; first += step) {
+    const auto width = std::min(step, end - first);
     auto block = matrix(space, n, width);
     rows.gather(first, width, block.mutable_data_ptr<double>());
     centre(block);
     for (std::int64_t top = 0; top < n; top += band_rows) {
       auto right = block.narrow(0, top, n - top).t();
       auto height = std::min(band_rows, n - top);
-      gram.narrow(0, top, height)
+      products.narrow(0, top, height)
           .narrow(1, top, n - top)
           .addmm_(block.narrow(0, top, height), right);
     }
-  });
-  if (!gram.isfinite().all().item<bool>())
-    return tl::unexpected{non_finite_rows("theta", rows)};
+  }
+}
+
+at::Tensor products_of(const particle_rows& rows,
+                       std::span<const column_range> segments) {
+  const auto n = rows.count();
+  auto result = at::zeros({static_cast<std::int64_t>(segments.size()), n, n},
+                          at::kDouble);
+  auto space = buffer(n, block_width(n, rows.length()));
+  for (std::size_t i = 0; i < segments.size(); ++i)
+    add_products(rows, segments[i], space,
+                 result[static_cast<std::int64_t>(i)]);
+  return result;
+}
+
+/// The distances by products of all segments, and the pairs that are too close
+/// for them.
+at::Tensor distances_by_products(const at::Tensor& gram,
+                                 std::vector<index_pair>& close) {
+  const auto n = gram.size(0);
   auto result = at::zeros({n, n}, at::kDouble);
   auto products = gram.accessor<double, 2>();
   auto distances = result.accessor<double, 2>();
-  std::vector<index_pair> close;
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t j = i + 1; j < n; ++j) {
       auto size = products[i][i] + products[j][j];
@@ -135,8 +161,26 @@ expected<at::Tensor> distances_of(const particle_rows& rows) {
       if (distance <= cancelled * size)
         close.emplace_back(i, j);
     }
+  return result;
+}
+
+/// In the order of the segments, whoever computed them.
+at::Tensor sum_of_segments(const at::Tensor& products) {
+  auto sum = products[0].clone();
+  for (std::int64_t i = 1; i < products.size(0); ++i)
+    sum.add_(products[i]);
+  return sum;
+}
+
+expected<at::Tensor> distances_of(const particle_rows& rows) {
+  const auto segments = svgd_segments(rows.count(), rows.length());
+  const auto gram = sum_of_segments(products_of(rows, segments));
+  if (!gram.isfinite().all().item<bool>())
+    return tl::unexpected{non_finite_rows("theta", rows)};
+  std::vector<index_pair> close;
+  auto result = distances_by_products(gram, close);
   if (!close.empty())
-    recompute(close, rows, distances);
+    recompute(close, rows, result.accessor<double, 2>());
   return result;
 }
 
@@ -364,6 +408,61 @@ expected<double> direction_of(const svgd_kernel& kernel,
 }
 
 } // namespace
+
+std::vector<column_range> svgd_segments(std::int64_t count,
+                                        std::int64_t length) {
+  const auto step = full_block_width(count);
+  const auto blocks = (length + step - 1) / step;
+  // Where rows are short beside their number, [N, N] would be most of it all.
+  const auto worth = std::max<std::int64_t>(length / count, 1);
+  const auto segments = std::min({blocks, most_segments, worth});
+  std::vector<column_range> result;
+  for (std::int64_t i = 0; i < segments; ++i) {
+    const auto first = blocks * i / segments * step;
+    const auto end = std::min(blocks * (i + 1) / segments * step, length);
+    result.push_back({first, end - first});
+  }
+  return result;
+}
+
+expected<at::Tensor> segment_products(std::span<const at::Tensor> rows,
+                                      std::span<const std::int64_t> widths) {
+  return guarded("svgd: products", [&]() -> expected<at::Tensor> {
+    auto checked = particle_rows::of("theta", rows);
+    if (!checked)
+      return fail(std::move(checked));
+    std::vector<column_range> segments;
+    std::int64_t first = 0;
+    for (auto width : widths) {
+      segments.push_back({first, width});
+      first += width;
+    }
+    if (first != checked->length()
+        || std::ranges::any_of(widths, [](auto width) { return width <= 0; }))
+      return fail(errc::invalid_argument,
+                  c10::str("svgd: segments: expected ", checked->length(),
+                           " columns in all, got ", first));
+    return products_of(*checked, segments);
+  });
+}
+
+expected<segment_distances> distances_of_products(const at::Tensor& products) {
+  return guarded("svgd: distances", [&]() -> expected<segment_distances> {
+    const auto& p = products;
+    if (!p.defined() || p.dim() != 3 || p.size(1) != p.size(2) || p.size(0) == 0
+        || p.scalar_type() != at::kDouble || !p.device().is_cpu())
+      return fail(errc::invalid_argument,
+                  "svgd: expected products [segments, N, N] in float64 on the "
+                  "CPU");
+    const auto gram = sum_of_segments(p);
+    if (!gram.isfinite().all().item<bool>())
+      return fail(errc::non_finite,
+                  "theta: a row holds NaN, infinity or numbers too large");
+    std::vector<index_pair> close;
+    auto squared = distances_by_products(gram, close);
+    return segment_distances{std::move(squared), !close.empty()};
+  });
+}
 
 expected<at::Tensor> squared_distances(std::span<const at::Tensor> rows) {
   return guarded("svgd: distances", [&]() -> expected<at::Tensor> {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 /// The arithmetic of Stein variational gradient descent (Liu & Wang, NeurIPS
 /// 2016, eq. 8), in three stages that can run in different places: distances,
@@ -15,6 +16,22 @@
 /// Bits do not depend on where rows lie, nor on which rows a call computes.
 /// Runs on the calling thread as far as at::set_num_threads() allows.
 namespace posse {
+
+/// A run of columns of the rows.
+struct column_range {
+  std::int64_t first{0};
+  std::int64_t width{0};
+
+  friend bool operator==(const column_range&, const column_range&) = default;
+};
+
+/// Cuts N rows [P] into the runs of columns over which products are summed, at
+/// most 16. Several devices that take whole segments, from left to right, get
+/// together the bits of one that takes all. Follows from N and P alone.
+///
+/// @param count N > 0. @param length P > 0.
+std::vector<column_range> svgd_segments(std::int64_t count,
+                                        std::int64_t length);
 
 /// The kernel of N particles at one moment.
 struct svgd_kernel {
@@ -43,6 +60,27 @@ struct svgd_result {
 ///   errc::invalid_argument for rows that do not fit together.
 expected<at::Tensor> squared_distances(std::span<const at::Tensor> rows);
 
+/// The centred products of rows that squared_distances() sums up.
+///
+/// @param rows N rows: the columns of some neighbouring segments.
+/// @param widths Of these segments, in order; their sum is a row's length.
+/// @returns [segments, N, N] float64, the part on and right of the diagonal;
+///   errc::invalid_argument for rows or widths that do not fit together.
+expected<at::Tensor> segment_products(std::span<const at::Tensor> rows,
+                                      std::span<const std::int64_t> widths);
+
+/// What squared_distances() makes of the products of all segments.
+struct segment_distances {
+  at::Tensor squared; ///< [N, N] float64
+  /// Pairs so close that their distances have lost their digits: only
+  /// squared_distances(), which has the rows, gets them right.
+  bool cancelled{false};
+};
+
+/// @param products [segments, N, N] float64, all segments in order.
+/// @returns errc::non_finite; errc::invalid_argument for another shape.
+expected<segment_distances> distances_of_products(const at::Tensor& products);
+
 /// The kernel matrix and its bandwidth.
 ///
 /// Where a median rule gives 0 (coincident particles), the mean takes the
@@ -55,7 +93,8 @@ expected<at::Tensor> squared_distances(std::span<const at::Tensor> rows);
 expected<svgd_kernel> kernel_matrix(const at::Tensor& distances_squared,
                                     const bandwidth_rule& rule);
 
-/// Writes the direction of the chosen particles:
+/// Writes the direction of the chosen particles, or, where all rows are the
+/// same segments' columns, these columns of it:
 /// phi_i = 1/N sum_j [K_ij score_j + (2/h) K_ij (theta_i - theta_j)].
 /// It ascends the log posterior: theta <- theta + step_size * phi.
 ///

@@ -7,7 +7,7 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 hello mine() {
-  return {.build = "LibTorch 2.11",
+  return {.build = build_name("0.1.0", "2.11", "1706"),
           .cpu = "AVX2",
           .cluster = "ab12",
           .node = "a",
@@ -42,10 +42,23 @@ TEST_CASE("a hello that differs is refused with both values",
           "hello: cluster: expected \"ab12\", got \"cd34\"");
   refused([](hello& x) { x.node = "b"; },
           "hello: node: expected \"a\", got \"b\"");
-  refused([](hello& x) { x.build = "LibTorch 2.10"; },
-          "hello: build: expected \"LibTorch 2.11\", got \"LibTorch 2.10\"");
+  refused([](hello& x) { x.build = "another"; },
+          ("hello: build: expected \"" + mine().build + "\", got \"another\"")
+              .c_str());
   refused([](hello& x) { x.cpu = "AVX512"; },
           "hello: instruction set: expected \"AVX2\", got \"AVX512\"");
+}
+
+TEST_CASE("a process of another version of posse is refused with both versions",
+          "[messages][hello]") {
+  auto theirs = mine();
+  theirs.build = build_name("0.0.9", "2.11", "1706");
+  auto fits = check_hello(mine(), theirs);
+  REQUIRE_FALSE(fits);
+  CHECK(fits.error()
+        == failure{errc::refused,
+                   "hello: build: expected \"posse 0.1.0, LibTorch 2.11, CAF "
+                   "1706\", got \"posse 0.0.9, LibTorch 2.11, CAF 1706\""});
 }
 
 TEST_CASE("who lacks the secret learns that and nothing else",

@@ -23,7 +23,8 @@ TEST_CASE_METHOD(testing_system,
         "a",
         "cpu:0",
         caf::actor_cast<caf::strong_actor_ptr>(particle),
-        nullptr}}};
+        nullptr}},
+      {}};
   std::vector<char> bytes;
   caf::binary_serializer sink{sys, bytes};
   REQUIRE_FALSE(sink(sent));

@@ -66,6 +66,18 @@ class SvgdOnNodes(SameBitsOnNodes, Story):
     algorithm = "svgd"
 
 
+class SvgdThatNodesShare(ClusterStory):
+    def test_has_the_bits_of_the_embedded_node(self):
+        config = write_small_run(self.folder, "svgd", steps=5)
+        # More than 1 MiB of rows: every node takes some columns of all particles.
+        large = ("--set", "model.hidden=[256, 256]", "--set", "infer.particles=5")
+        alone = self.train(config, "alone", *large)
+        for count in (2, 3):
+            with self.subTest(nodes=count), Daemons(count) as nodes:
+                result = self.train(config, f"on_{count}", *large, "--cluster", nodes.config)
+                self.assertEqual(hashes(result), hashes(alone))
+
+
 class LostNodes(ClusterStory):
     @classmethod
     def setUpClass(cls):

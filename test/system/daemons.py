@@ -68,6 +68,25 @@ def descendants_with(text):
     return found
 
 
+def end_stray(pid):
+    """Kills a process that is no child of ours; returns when it holds no port."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # just ended
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            return
+        # Its files are closed before it waits for its parent.
+        if stat.rpartition(")")[2].split()[0] in "ZX":
+            return
+        time.sleep(POLL_SECONDS)
+    raise AssertionError(f"process {pid} was killed and has not ended in {STOP_SECONDS} s")
+
+
 class Daemons:
     """`count` nodes that accept work inside the `with` block.
 
@@ -261,10 +280,7 @@ class Daemons:
                 wrong.append(f"node {name} left its port {port} taken")
         for pid, command in descendants_with(str(self.folder)).items():
             wrong.append(f"a node left the process {pid} behind: {command}")
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # just ended
+            end_stray(pid)
         for name in self.names:
             # What a power cut leaves is for the next start to clear.
             left = [] if name in self._killed else sorted((self.folder / name).rglob("*"))

@@ -1,5 +1,7 @@
 #include "apps/posse/bench_command.hpp"
 
+#include "apps/posse/bench/bench_nodes.hpp"
+#include "apps/posse/bench/caf_pair.hpp"
 #include "apps/posse/bench/measure.hpp"
 #include "apps/posse/bench/workload.hpp"
 #include "runtime/device/compute_thread.hpp"
@@ -9,6 +11,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <string>
 
 namespace posse {
 
@@ -75,6 +78,23 @@ void add_particles(CLI::App& command, options& opts,
       ->capture_default_str();
 }
 
+/// The other processes of a benchmark; not for users, and so not listed.
+void add_children(CLI::App& parent, int& exit_code) {
+  struct node_arguments {
+    std::string config;
+    std::string name;
+  };
+  auto given = std::make_shared<node_arguments>();
+  auto* node = parent.add_subcommand("node", "")->group("");
+  node->add_option("--config", given->config)->required();
+  node->add_option("--name", given->name)->required();
+  node->callback([given, &exit_code] {
+    exit_code = bench::run_bench_node(given->config, given->name);
+  });
+  auto* echo = parent.add_subcommand("echo", "")->group("");
+  echo->callback([&exit_code] { exit_code = bench::run_caf_echo(); });
+}
+
 } // namespace
 
 void add_bench_command(CLI::App& app, int& exit_code) {
@@ -88,7 +108,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   auto defaults = [](std::vector<std::string> models,
                      std::vector<std::int64_t> particles) {
     return std::make_shared<options>(
-        options{std::move(models), std::move(particles), {1}, 20, {}});
+        options{std::move(models), std::move(particles), {1}, {}, 20, {}});
   };
 
   auto step = defaults(bench::model_names(), {1, 8});
@@ -104,17 +124,28 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   command = add(*bench_app, "svgd", "an iteration of SVGD over all particles",
                 bench::measure_svgd, svgd, exit_code);
   add_particles(*command, *svgd, bench::model_names());
+  command
+      ->add_option(
+          "--nodes", svgd->nodes,
+          "also on so many node daemons of this machine, one lane each")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 16));
   command->footer(
       "matrix: plain LibTorch, [N, D] matrices, one thread; matrix-threads:\n"
       "with all cores inside an operation; kernel: the direction alone, "
       "without\n"
       "gradients. mlp13 has a Gaussian head here: SVGD needs a likelihood.");
 
+  auto message = defaults({}, {});
   command =
       add(*bench_app, "message", "an awaited round trip between two particles",
-          bench::measure_message, defaults({}, {}), exit_code);
-  command->footer("caf: two event-based actors of plain CAF. In one process;\n"
-                  "across processes comes with a later version.");
+          bench::measure_message, message, exit_code);
+  command->footer(
+      "caf: two event-based actors of plain CAF; posse: two particles. The\n"
+      "remote ones are in two processes, over loopback; push: 256 MiB of\n"
+      "tensors from one process to another, and small requests meanwhile.");
+
+  add_children(*bench_app, exit_code);
 }
 
 } // namespace posse

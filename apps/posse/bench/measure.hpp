@@ -16,8 +16,9 @@ expected<std::vector<row>> measure_step(const options& opts);
 /// `kernel` (svgd_direction() alone, without gradients), `posse`.
 expected<std::vector<row>> measure_svgd(const options& opts);
 
-/// One awaited round trip between two actors of a process: `caf` (two
-/// event-based actors), `posse` (two particles).
+/// One awaited round trip between two actors, in one process and in two: `caf`
+/// (two event-based actors), `posse` (two particles). And `push`: a large
+/// message between two processes.
 expected<std::vector<row>> measure_message(const options& opts);
 
 } // namespace posse::bench

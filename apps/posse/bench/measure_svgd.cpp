@@ -1,3 +1,4 @@
+#include "apps/posse/bench/bench_nodes.hpp"
 #include "apps/posse/bench/interleave.hpp"
 #include "apps/posse/bench/measure.hpp"
 #include "apps/posse/bench/particles.hpp"
@@ -14,6 +15,8 @@
 namespace posse::bench {
 
 namespace {
+
+using nodes_ptr = std::shared_ptr<const bench_nodes>;
 
 constexpr double repetition_us = 75e3;
 constexpr std::int64_t warm_up_steps = 2;
@@ -52,11 +55,11 @@ repeat_kernel(std::int64_t particles, std::int64_t length, std::int64_t steps) {
 
 /// The svgd behaviour, from the particles' first state in each repetition: its
 /// leader marks them as trained at the end.
-expected<std::function<expected<double>()>> repeat_posse(const workload& work,
-                                                         std::int64_t particles,
-                                                         std::int64_t lanes,
-                                                         std::int64_t steps) {
-  auto started = start_particles(work, particles, lanes);
+expected<std::function<expected<double>()>>
+repeat_posse(const workload& work, std::int64_t particles, std::int64_t lanes,
+             std::int64_t steps, nodes_ptr nodes = {}) {
+  auto started = start_particles(work, particles, lanes,
+                                 nodes ? &nodes->cluster() : nullptr);
   if (!started)
     return fail(std::move(started));
   std::shared_ptr<push_distribution> run{std::move(*started)};
@@ -69,8 +72,8 @@ expected<std::function<expected<double>()>> repeat_posse(const workload& work,
   }
   auto args = *run->plan().entry_args.get_if<value_dict>();
   args["steps"] = steps;
-  return [run, first_states = std::move(first_states), args = std::move(args),
-          steps]() -> expected<double> {
+  return [nodes, run, first_states = std::move(first_states),
+          args = std::move(args), steps]() -> expected<double> {
     for (const auto& state : first_states)
       if (auto done = run->p_restore(state); !done)
         return fail(std::move(done));
@@ -131,6 +134,16 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
     if (!repeat)
       return fail(std::move(repeat));
     contenders.push_back(make("posse", lanes, steps, std::move(*repeat)));
+  }
+  for (auto count : opts.nodes) {
+    auto nodes = bench_nodes::start(static_cast<std::size_t>(count), 1);
+    if (!nodes)
+      return fail(std::move(nodes));
+    auto repeat = repeat_posse(work, particles, 1, steps, std::move(*nodes));
+    if (!repeat)
+      return fail(std::move(repeat));
+    contenders.push_back(make("posse-" + std::to_string(count) + "-nodes", 1,
+                              steps, std::move(*repeat)));
   }
   return interleave(std::move(contenders), opts.repetitions);
 }

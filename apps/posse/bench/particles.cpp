@@ -3,7 +3,13 @@
 #include "actors/behavior.hpp"
 #include "actors/particle.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <fstream>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace posse::bench {
 
@@ -32,28 +38,137 @@ task<value> ping(particle& self, value args) {
   co_return std::int64_t{took.count()};
 }
 
-/// Makes the handlers known to the process, once.
-void add_behavior() {
+// -- pushing tensors ---------------------------------------------------------
+
+const std::string mark_message = "BENCH_MARK";
+const std::string sink_message = "BENCH_SINK";
+
+constexpr std::int64_t tensor_bytes = std::int64_t{16} << 20;
+
+/// A field of this process's status, in bytes.
+std::int64_t status_bytes(std::string_view field) {
+  std::ifstream status{"/proc/self/status"};
+  std::string line;
+  while (std::getline(status, line))
+    if (line.starts_with(field))
+      return std::stoll(line.substr(field.size() + 1)) * 1024;
+  return 0;
+}
+
+/// Starts the measurement of the largest memory of this process.
+void mark_memory(particle& self) {
+  std::ofstream{"/proc/self/clear_refs"} << '5';
+  self.state()["marked"] = status_bytes("VmRSS");
+}
+
+/// What the process took at most since then.
+std::int64_t extra_memory(particle& self) {
+  const auto marked = self.state()["marked"].to<std::int64_t>("marked");
+  return status_bytes("VmHWM") - marked.value_or(0);
+}
+
+task<value> mark(particle& self, value) {
+  mark_memory(self);
+  co_return value{};
+}
+
+task<value> sink(particle& self, value args) {
+  std::int64_t bytes = 0;
+  for (const auto& x : *args.get_if<value_list>())
+    bytes += static_cast<std::int64_t>(x.get_if<tensor_blob>()->size_bytes());
+  co_return value_dict{{"bytes", bytes}, {"extra", extra_memory(self) - bytes}};
+}
+
+/// Tensors of ones, each in memory of its own.
+value_list tensors(std::int64_t bytes) {
+  value_list out;
+  for (; bytes > 0; bytes -= tensor_bytes) {
+    const auto count =
+        static_cast<std::size_t>(std::min(bytes, tensor_bytes)) / sizeof(float);
+    auto elements = std::make_shared<std::vector<float>>(count, 1.0f);
+    const auto* data = reinterpret_cast<const std::byte*>(elements->data());
+    out.emplace_back(tensor_blob{
+        dtype::f32, {static_cast<std::int64_t>(count)}, {elements, data}});
+  }
+  return out;
+}
+
+task<value> push(particle& self, value args) {
+  const auto bytes = value_or_throw(args.at<std::int64_t>("bytes"));
+  const particle_id to{
+      static_cast<std::uint32_t>(value_or_throw(args.at<std::int64_t>("to")))};
+  value what = tensors(bytes);
+  (void)co_await self.send(to, mark_message);
+  mark_memory(self);
+  const auto start = std::chrono::steady_clock::now();
+  const auto got = co_await self.send(to, sink_message, what);
+  const std::chrono::nanoseconds took =
+      std::chrono::steady_clock::now() - start;
+  if (value_or_throw(got.at<std::int64_t>("bytes")) != bytes)
+    co_return fail(errc::backend_error, "push: bytes are missing");
+  co_return value_dict{
+      {"nanoseconds", std::int64_t{took.count()}},
+      {"extra_here", extra_memory(self)},
+      {"extra_there", value_or_throw(got.at<std::int64_t>("extra"))}};
+}
+
+task<value> latencies(particle& self, value args) {
+  const particle_id to{
+      static_cast<std::uint32_t>(value_or_throw(args.at<std::int64_t>("to")))};
+  std::vector<double> us;
+  self.state()["stop"] = false;
+  while (self.state()["stop"] == value{false}) {
+    const auto start = std::chrono::steady_clock::now();
+    (void)co_await self.send(to, echo_message, 1);
+    us.push_back(std::chrono::duration<double, std::micro>(
+                     std::chrono::steady_clock::now() - start)
+                     .count());
+  }
+  std::ranges::sort(us);
+  auto quantile = [&](double q) {
+    return us[static_cast<std::size_t>(q * static_cast<double>(us.size() - 1))];
+  };
+  co_return value_dict{{"count", static_cast<std::int64_t>(us.size())},
+                       {"p50", quantile(0.5)},
+                       {"p99", quantile(0.99)},
+                       {"max", us.back()}};
+}
+
+task<value> stop(particle& self, value) {
+  self.state()["stop"] = true;
+  co_return value{};
+}
+
+const std::map<std::string, handler, std::less<>>& bench_handlers() {
+  static const std::map<std::string, handler, std::less<>> all{
+      {steps_message, take_steps}, {echo_message, echo},
+      {ping_message, ping},        {mark_message, mark},
+      {sink_message, sink},        {push_message, push},
+      {stop_message, stop},        {latencies_message, latencies}};
+  return all;
+}
+
+} // namespace
+
+void add_bench_behavior() {
   static const bool added = [] {
     behavior out;
-    out.handlers = {{steps_message, take_steps},
-                    {echo_message, echo},
-                    {ping_message, ping}};
+    out.handlers = bench_handlers();
     out.entry = steps_message;
     return behaviors().add(behavior_name, std::move(out)).has_value();
   }();
   static_cast<void>(added);
 }
 
-} // namespace
-
 expected<std::unique_ptr<push_distribution>>
 start_particles(const workload& work, std::int64_t particles,
-                std::int64_t lanes) {
-  add_behavior();
+                std::int64_t lanes, const cluster_config* cluster) {
+  add_bench_behavior();
   auto config = work.config;
   config.infer.particles = particles;
   config.local.lanes = lanes;
+  if (cluster != nullptr)
+    config.cluster = *cluster;
   auto out = push_distribution::start(config);
   if (!out)
     return out;
@@ -61,7 +176,7 @@ start_particles(const workload& work, std::int64_t particles,
     auto pid = (*out)->p_create();
     if (!pid)
       return fail(std::move(pid));
-    for (const auto* msg : {steps_message, echo_message, ping_message})
+    for (const auto& [msg, unused] : bench_handlers())
       if (auto ok = (*out)->p_register(*pid, msg, behavior_name + "." + msg);
           !ok)
         return fail(std::move(ok));

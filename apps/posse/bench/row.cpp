@@ -20,7 +20,7 @@ void summarise(std::vector<double> us, row& target) {
 
 std::string to_table(std::span<const row> rows) {
   auto text =
-      fmt::format("{:<8} {:<14} {:<7} {:>9} {:>5} {:>12} {:>12} {:>8} {:>8}\n",
+      fmt::format("{:<8} {:<15} {:<7} {:>9} {:>5} {:>12} {:>12} {:>8} {:>8}\n",
                   "bench", "system", "model", "particles", "lanes", "us min",
                   "us median", "x min", "x median");
   for (const auto& x : rows) {
@@ -28,11 +28,13 @@ std::string to_table(std::span<const row> rows) {
       return other.bench == x.bench && other.model == x.model
              && other.particles == x.particles;
     });
-    text += fmt::format("{:<8} {:<14} {:<7} {:>9} {:>5} {:>12.3f} {:>12.3f} "
+    text += fmt::format("{:<8} {:<15} {:<7} {:>9} {:>5} {:>12.3f} {:>12.3f} "
                         "{:>8.3f} {:>8.3f}\n",
                         x.bench, x.system, x.model, x.particles, x.lanes,
                         x.us_min, x.us_median, x.us_min / reference.us_min,
                         x.us_median / reference.us_median);
+    for (const auto& [name, number] : x.more)
+      text += fmt::format("{:<8}   {} {:.1f}\n", "", name, number);
   }
   return text;
 }
@@ -50,6 +52,8 @@ expected<void> write_json(std::span<const row> rows,
     entry["us_median"] = x.us_median;
     entry["repetitions"] = x.repetitions;
     entry["steps"] = x.steps;
+    for (const auto& [name, number] : x.more)
+      entry[name] = number;
     array.push_back(std::move(entry));
   }
   return write_file_atomically(file, array.dump(1) + "\n");

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace posse::bench {
@@ -22,6 +23,8 @@ struct row {
   double us_median{0};
   std::size_t repetitions{0};
   std::int64_t steps{0}; ///< units of work a repetition (a particle)
+  /// What else was measured, by its name with its unit.
+  std::vector<std::pair<std::string, double>> more{};
 };
 
 /// Sets us_min and us_median of `target`. @param us One a repetition; not

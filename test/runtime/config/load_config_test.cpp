@@ -96,6 +96,8 @@ fuse = "off"
 checkpoint_every = 30
 trace = true
 portable_bits = true
+placement = "explicit"
+places = ["cpu:0", "cuda:1", "sim:0", "cpu:0", "cpu:0", "cpu:0", "cpu:0"]
 [data]
 kind = "csv"
 path = "data/../energy.csv"
@@ -134,8 +136,16 @@ view_size = 4
   CHECK(config.plugins
         == std::vector<fs::path>{"/base/libmine.so", "/opt/libother.so"});
   CHECK(config.run
-        == run_section{"energy", INT64_MAX, "/out", fuse_mode::off, 30.0, true,
-                       true});
+        == run_section{
+            "energy",
+            INT64_MAX,
+            "/out",
+            fuse_mode::off,
+            30.0,
+            true,
+            true,
+            "explicit",
+            {"cpu:0", "cuda:1", "sim:0", "cpu:0", "cpu:0", "cpu:0", "cpu:0"}});
   CHECK(config.data
         == data_section{"csv", "/base/energy.csv", "heating load",
                         "/base/splits.csv", 0.1, 3, false});

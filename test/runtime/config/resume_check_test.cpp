@@ -26,10 +26,19 @@ TEST_CASE("a run may be resumed elsewhere, with other side effects",
   for (std::string set :
        {"run.out=other", "run.checkpoint_every=5", "run.trace=true",
         "local.lanes=3", "local.devices=[\"cpu:0\", \"cpu:1\"]",
-        "local.cache_size=2", "local.cache_policy=lru", "local.view_size=9"}) {
+        "run.placement=pack", "local.cache_size=2", "local.cache_policy=lru",
+        "local.view_size=9"}) {
     CAPTURE(set);
     CHECK(check_resumable(saved, with({set})));
   }
+}
+
+TEST_CASE("a run may be resumed in other places", "[config][resume_check]") {
+  auto saved = with({"infer.particles=2"});
+  auto now = with({"infer.particles=2", "run.placement=explicit",
+                   "run.places=[\"cpu:0\", \"cpu:0\"]"});
+  CHECK(check_resumable(saved, now));
+  CHECK(check_resumable(now, saved));
 }
 
 TEST_CASE("a run may be resumed on other nodes", "[config][resume_check]") {

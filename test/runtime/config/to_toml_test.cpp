@@ -36,6 +36,10 @@ TEST_CASE("a resolved config loads back equal, from anywhere",
   check_round_trip({"data.path=a", "data.kind=idx", "model.kind=lenet"});
   check_round_trip({"data.path=a", "data.kind=npy", "prior.kind=flat"});
   check_round_trip({"data.path=a.csv", "infer.epochs=5"});
+  check_round_trip({"data.path=a.csv", "run.placement=spread"});
+  check_round_trip({"data.path=a.csv", "run.placement=explicit",
+                    "infer.particles=2",
+                    "run.places=[\"a/cpu:0\", \"cpu:1\"]"});
   check_round_trip(
       {"data.path=a.csv", "data.splits=s", "data.target=y \"\\ é"});
   check_round_trip({"data.path=a.csv", "infer.optimizer=sgd",
@@ -67,6 +71,8 @@ TEST_CASE("a printed config holds each used key once, with what it is",
   CHECK_THAT(text, !ContainsSubstring("\nepochs"));
   CHECK_THAT(text, !ContainsSubstring("\nbandwidth"));
   CHECK_THAT(text, !ContainsSubstring("\nmomentum"));
+  CHECK_THAT(text, ContainsSubstring("\nplacement = \"round_robin\" # "));
+  CHECK_THAT(text, !ContainsSubstring("\nplaces"));
 }
 
 TEST_CASE("TOML strings and numbers are spelled so that they read back",

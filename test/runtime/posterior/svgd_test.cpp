@@ -2,9 +2,11 @@
 #include "test/runtime/posterior/reference.hpp"
 #include "test/support/catch.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <tuple>
 
 using namespace posse;
 using namespace posse::testing;
@@ -331,4 +333,134 @@ TEST_CASE("bandwidth rules are read from their text", "[runtime][svgd]") {
     CHECK(rule.error().code == errc::invalid_argument);
     CHECK_THAT(rule.error().message, ContainsSubstring(text));
   }
+}
+
+namespace {
+
+/// Columns [first, first + width) of each row, somewhere else in memory.
+std::vector<at::Tensor> columns(const at::Tensor& stacked, column_range range) {
+  auto all = stacked.narrow(1, range.first, range.width).contiguous();
+  return all.unbind(0);
+}
+
+/// Neighbouring segments [first, end) as one range, with their widths.
+struct share {
+  column_range range;
+  std::vector<std::int64_t> widths;
+};
+share join(const std::vector<column_range>& segments, std::size_t first,
+           std::size_t end) {
+  share out{{segments[first].first, 0}, {}};
+  for (auto i = first; i < end; ++i) {
+    out.range.width += segments[i].width;
+    out.widths.push_back(segments[i].width);
+  }
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("segments cut all columns into neighbours", "[runtime][svgd]") {
+  for (auto [n, p] : {std::pair{1, 1},
+                      {2, 5000},
+                      {16, 203'536},
+                      {33, 20'000},
+                      {1000, 700},
+                      {1000, 50'000},
+                      {3, 4097}}) {
+    INFO(n << " particles of " << p);
+    const auto segments = svgd_segments(n, p);
+    REQUIRE_FALSE(segments.empty());
+    CHECK(segments.size() <= 16);
+    std::int64_t next = 0;
+    for (const auto& segment : segments) {
+      CHECK(segment.first == next);
+      CHECK(segment.width > 0);
+      next += segment.width;
+    }
+    CHECK(next == p);
+  }
+  CHECK(svgd_segments(16, 203'536).size() == 16);
+  // [N, N] a segment would be more than the rows themselves.
+  CHECK(svgd_segments(1000, 700).size() == 1);
+}
+
+TEST_CASE("devices that share the columns get the bits of one that does not",
+          "[runtime][svgd][same_bits]") {
+  for (auto [n, p, parts] : {std::tuple{2, 5000, 2},
+                             {7, 33, 1},
+                             {16, 30'000, 3},
+                             {33, 20'000, 5},
+                             {70, 5000, 4}}) {
+    INFO(n << " particles of " << p << " on " << parts << " devices");
+    const auto theta = draws({n, p}, 1, at::kFloat) + 3;
+    const auto score = draws({n, p}, 2, at::kFloat);
+    const auto [whole, result] =
+        direction(theta, score, median_pairs_bandwidth{});
+
+    const auto segments = svgd_segments(n, p);
+    const auto count = std::min<std::size_t>(parts, segments.size());
+    std::vector<share> shares;
+    for (std::size_t k = 0; k < count; ++k)
+      shares.push_back(join(segments, segments.size() * k / count,
+                            segments.size() * (k + 1) / count));
+    std::vector<at::Tensor> products;
+    for (const auto& mine : shares) {
+      auto part = segment_products(columns(theta, mine.range), mine.widths);
+      REQUIRE(part);
+      products.push_back(*part);
+    }
+    auto distances = distances_of_products(at::cat(products));
+    REQUIRE(distances);
+    CHECK_FALSE(distances->cancelled);
+    auto kernel = kernel_matrix(distances->squared, median_pairs_bandwidth{});
+    REQUIRE(kernel);
+    CHECK(kernel->bandwidth == result.bandwidth);
+
+    std::vector<std::int64_t> all(static_cast<std::size_t>(n));
+    std::iota(all.begin(), all.end(), 0);
+    std::vector<at::Tensor> phi;
+    double largest = 0;
+    for (const auto& mine : shares) {
+      auto slice = at::empty({n, mine.range.width}, at::kFloat);
+      auto peak =
+          apply_direction(*kernel, columns(theta, mine.range),
+                          columns(score, mine.range), all, slice.unbind(0));
+      REQUIRE(peak);
+      largest = std::max(largest, *peak);
+      phi.push_back(slice);
+    }
+    CHECK(equal_bits(at::cat(phi, 1), whole));
+    CHECK(largest == result.max_direction);
+  }
+}
+
+TEST_CASE("products say when pairs are too close for them", "[runtime][svgd]") {
+  auto theta = draws({4, 100}, 1);
+  theta[2].copy_(theta[0]);
+  const auto range = svgd_segments(4, 100);
+  REQUIRE(range.size() == 1);
+  auto products =
+      segment_products(theta.unbind(0), std::vector{range[0].width});
+  REQUIRE(products);
+  auto distances = distances_of_products(*products);
+  REQUIRE(distances);
+  CHECK(distances->cancelled);
+}
+
+TEST_CASE("products of rows that do not fit the segments are an error",
+          "[runtime][svgd]") {
+  const auto theta = draws({4, 100}, 1);
+  CHECK(segment_products(theta.unbind(0), std::vector<std::int64_t>{60, 39})
+            .error()
+            .code
+        == errc::invalid_argument);
+  CHECK(distances_of_products(at::zeros({2, 3, 4}, at::kDouble)).error().code
+        == errc::invalid_argument);
+  auto bad = draws({4, 100}, 1);
+  bad[1][7] = std::numeric_limits<double>::quiet_NaN();
+  auto products =
+      segment_products(bad.unbind(0), std::vector<std::int64_t>{100});
+  REQUIRE(products);
+  CHECK(distances_of_products(*products).error().code == errc::non_finite);
 }

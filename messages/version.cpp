@@ -1,4 +1,4 @@
-#include "apps/posse/version.hpp"
+#include "messages/version.hpp"
 
 namespace posse {
 

@@ -1,0 +1,98 @@
+#include "runtime/config/check_places.hpp"
+
+#include "runtime/config/toml_text.hpp"
+#include "runtime/core/nearest_name.hpp"
+
+#include <c10/util/StringUtil.h>
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace posse {
+
+namespace {
+
+std::vector<std::string> device_names(const local_section& resources) {
+  std::vector<std::string> names;
+  for (const auto& device : resources.devices)
+    names.push_back(device.name);
+  return names;
+}
+
+std::vector<std::string> node_names(const cluster_config& cluster) {
+  std::vector<std::string> names;
+  for (const auto& node : cluster.nodes)
+    names.push_back(node.name);
+  return names;
+}
+
+bool holds(std::span<const std::string> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string hint(std::string_view given, std::span<const std::string> known) {
+  auto near = nearest_hint(given, known);
+  return near.empty() ? "; known are " + list_names(known) : near;
+}
+
+/// What is wrong with one place; empty: nothing.
+std::string complaint(const run_config& config, std::string_view place) {
+  auto got = [place](std::string_view wanted) {
+    return c10::str("expected ", wanted, ", got \"", one_line(place), '"');
+  };
+  if (!config.cluster) {
+    const auto devices = device_names(config.local);
+    return holds(devices, place)
+               ? std::string{}
+               : got("a device of local.devices") + hint(place, devices);
+  }
+  const auto slash = place.find('/');
+  if (slash == std::string_view::npos)
+    return got("NODE/DEVICE for a run on nodes");
+  const auto* node = config.cluster->find_node(place.substr(0, slash));
+  if (node == nullptr)
+    return got("a node of the cluster")
+           + hint(place.substr(0, slash), node_names(*config.cluster));
+  const auto device = place.substr(slash + 1);
+  const auto devices = device_names(node->resources);
+  return holds(devices, device) ? std::string{}
+                                : got(c10::str("a device of node ", node->name))
+                                      + hint(device, devices);
+}
+
+} // namespace
+
+expected<void> check_places(const run_config& config) {
+  if (config.run.placement != "explicit")
+    return {};
+  const auto& places = config.run.places;
+  if (!config.origins.given("run.places"))
+    return fail(errc::invalid_config,
+                config.origins.where("run.placement")
+                    + ": expected run.places with \"explicit\", one place a "
+                      "particle, got none");
+  if (places.size() != static_cast<std::size_t>(config.infer.particles))
+    return fail(errc::invalid_config,
+                c10::str(config.origins.where("run.places"),
+                         ": expected one place a particle, ",
+                         config.infer.particles, " in all, got ",
+                         places.size()));
+  return {};
+}
+
+expected<void> check_places_exist(const run_config& config) {
+  if (config.run.placement != "explicit")
+    return {};
+  const auto& places = config.run.places;
+  for (std::size_t i = 0; i < places.size(); ++i)
+    if (auto text = complaint(config, places[i]); !text.empty())
+      return fail(
+          errc::invalid_config,
+          c10::str(config.origins.where("run.places"), '[', i, "]: ", text));
+  return {};
+}
+
+} // namespace posse

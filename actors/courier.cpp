@@ -3,6 +3,7 @@
 #include "actors/node_loss.hpp"
 #include "messages/caf_errors.hpp"
 #include "messages/transfer/payload_codec.hpp"
+#include "messages/transfer/payload_mapping.hpp"
 #include "messages/type_ids.hpp"
 #include "messages/value_walk.hpp"
 
@@ -111,6 +112,7 @@ courier_state::~courier_state() {
     for (const auto& [id, request] : std::exchange(x->open, {}))
       request.fail({errc::actor_down,
                     "the node ended before node " + node + " could answer"});
+  payload_mapping::free_kept();
 }
 
 void courier_state::meet(const courier_peers& all) {
@@ -392,6 +394,7 @@ void courier_state::lose(peer& x, const failure& why) {
 void courier_state::ask_if_open() {
   for (const auto& [node, x] : peers_)
     ask_if_open(*x);
+  payload_mapping::free_unused();
   self_->delayed_send(self_, options_.patience, courier_tick{});
 }
 

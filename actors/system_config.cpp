@@ -1,9 +1,10 @@
 #include "actors/system_config.hpp"
 
+#include "actors/run_queue_policy.hpp"
 #include "messages/register_messages.hpp"
 
-#include <caf/atom.hpp>
 #include <caf/io/middleman.hpp>
+#include <caf/scheduler/coordinator.hpp>
 #include <caf/timespan.hpp>
 
 #include <algorithm>
@@ -15,8 +16,7 @@ namespace posse {
 namespace {
 
 // As many threads as lanes. One more would not help: a message waits for a lane
-// at most, while a thread without work takes every other message to another
-// core (a round trip between particles: 1.1 us without, 1.7 us with it).
+// at most, and the cores are busy.
 std::size_t scheduler_threads(const local_section& resources) {
   const auto cores = std::max(std::thread::hardware_concurrency(), 1U);
   return resources.lanes > 0
@@ -30,20 +30,16 @@ std::size_t scheduler_threads(const local_section& resources) {
 system_config::system_config(const local_section& resources,
                              const cluster_section* network) {
   register_messages(*this);
-  set("scheduler.policy", caf::atom("stealing"));
-  // A thread that finds nothing looks on for some microseconds before it sleeps
-  // for 50: a lane's next job is rarely further away.
-  set("work-stealing.aggressive-poll-attempts", std::size_t{10000});
-  // An idle one looks every millisecond, instead of every ten: a run's second
-  // lane would start that late.
-  set("work-stealing.relaxed-sleep-duration",
-      caf::timespan{std::chrono::milliseconds{1}});
-  // What comes from the network is read in a scheduler's thread as well.
+  load<caf::scheduler::coordinator<run_queue_policy>>();
+  // One more for what comes from other nodes, which must not wait for a lane.
   set("scheduler.max-threads",
       scheduler_threads(resources) + (network == nullptr ? 0 : 1));
   if (network == nullptr)
     return;
   load<caf::io::middleman>();
+  // The network's thread reads messages itself: what is large comes in chunks,
+  // and a thread more on its way costs a copy and a hand-over.
+  set("middleman.workers", std::size_t{0});
   set("middleman.heartbeat-interval",
       caf::timespan{std::chrono::milliseconds{network->heartbeat_ms}});
   set("middleman.connection-timeout",

@@ -1,11 +1,10 @@
 #include "messages/inspection.hpp"
 
 #include "messages/codec.hpp"
+#include "messages/transfer/chunk_memory.hpp"
 #include "messages/transfer/transfer_limits.hpp"
 
 #include <caf/binary_deserializer.hpp>
-
-#include <cstring>
 
 namespace posse {
 
@@ -85,13 +84,7 @@ caf::error load(caf::deserializer& source, shared_bytes& x) {
       return fail(errc::malformed,
                   "chunk: expected at most " + std::to_string(max_chunk_bytes)
                       + " bytes, got " + std::to_string(bytes.size()));
-    if (bytes.empty())
-      return shared_bytes{};
-    // Not initialised first: all of it is written below.
-    std::shared_ptr<std::byte[]> copy{new std::byte[bytes.size()]};
-    std::memcpy(copy.get(), bytes.data(), bytes.size());
-    auto* data = copy.get();
-    return shared_bytes{{std::move(copy), data}, bytes.size()};
+    return copy_chunk(bytes);
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/failure.hpp"
+#include "messages/transfer/payload_mapping.hpp"
 #include "messages/transfer/shared_bytes.hpp"
 
 #include <cstddef>
@@ -11,14 +12,12 @@
 namespace posse {
 
 /// Takes a payload piece by piece, of a size that is announced but not
-/// believed. All of it gets addresses at once, so that nothing moves when it
-/// grows; memory comes as bytes arrive: at any time at most twice those bytes
-/// and 64 KiB, and never more than the announced size rounded up to pages.
-///
-/// Addresses cost nothing: pages without access rights are neither resident nor
-/// counted by the kernel as promised. Rights are given in doubling steps, which
-/// also keeps a huge page from backing what has not come. Payloads of at most
-/// 64 KiB come from the heap, where no system call is needed.
+/// believed. Nothing moves when it grows, and memory comes as bytes arrive: at
+/// any time at most twice those bytes and 64 KiB, and never more than the
+/// announced size rounded up to pages, beside what an earlier payload had and
+/// nobody needs any more (payload_mapping). Rights come in doubling steps,
+/// which also keeps a huge page from backing what has not come. Payloads of at
+/// most 64 KiB come from the heap, where no system call is needed.
 class growing_buffer {
 public:
   /// @returns an empty buffer for `total` bytes; or errc::out_of_memory.
@@ -34,22 +33,25 @@ public:
   /// Bytes appended.
   std::size_t size() const noexcept { return size_; }
 
-  /// Bytes that may be resident.
-  std::size_t committed_bytes() const noexcept { return committed_; }
+  /// Bytes that may be resident because of this payload.
+  std::size_t committed_bytes() const noexcept {
+    return mapping_ ? mapping_->committed_bytes() - found_ : total_;
+  }
 
   /// What was appended; starts at a multiple of 64 bytes. Shares the memory,
   /// which later appends do not move.
   shared_bytes bytes() const noexcept { return {memory_, size_}; }
 
 private:
-  growing_buffer(std::shared_ptr<std::byte> memory, std::size_t capacity,
-                 std::size_t committed)
-      : memory_{std::move(memory)}, capacity_{capacity}, committed_{committed} {
-  }
+  growing_buffer(std::shared_ptr<std::byte> memory,
+                 std::shared_ptr<payload_mapping> mapping, std::size_t total)
+      : memory_{std::move(memory)}, mapping_{std::move(mapping)},
+        found_{mapping_ ? mapping_->committed_bytes() : 0}, total_{total} {}
 
   std::shared_ptr<std::byte> memory_;
-  std::size_t capacity_; // a multiple of pages, unless from the heap
-  std::size_t committed_;
+  std::shared_ptr<payload_mapping> mapping_; // none: memory_ is from the heap
+  std::size_t found_;                        // committed by an earlier payload
+  std::size_t total_;
   std::size_t size_{0};
 };
 

@@ -17,7 +17,7 @@ struct transfer_limits {
   /// Of one chunk; in [1, max_chunk_bytes].
   std::size_t chunk_bytes{max_chunk_bytes};
   /// Chunks sent to a peer that it has not given credit for yet; >= 1.
-  std::size_t window{4};
+  std::size_t window{6};
   /// Of one payload; >= 1.
   std::uint64_t max_transfer_bytes{std::uint64_t{1} << 30};
   /// Transfers under way at once; >= 1.

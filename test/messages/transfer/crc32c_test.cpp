@@ -56,6 +56,16 @@ TEST_CASE("both ways to CRC-32C agree at every length and alignment",
     }
 }
 
+TEST_CASE("both ways to CRC-32C agree where streams join",
+          "[messages][crc32c]") {
+  const auto bytes = samples::noise(50'000);
+  for (std::size_t size = 4090; size + 32 < bytes.size(); size += 4093)
+    for (std::size_t from = 0; from < 16; ++from) {
+      const auto part = std::span{bytes}.subspan(from, size + from);
+      REQUIRE(crc32c(part, 7) == crc32c_portable(part, 7));
+    }
+}
+
 TEST_CASE("CRC-32C of parts is that of the whole", "[messages][crc32c]") {
   const auto bytes = samples::noise(100);
   const auto whole = crc32c(bytes);

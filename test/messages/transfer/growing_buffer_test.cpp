@@ -34,6 +34,7 @@ TEST_CASE("a buffer returns what was appended, aligned and in one piece",
 
 TEST_CASE("a buffer takes at most twice what arrived and 64 KiB",
           "[messages][transfer]") {
+  payload_mapping::free_kept();
   constexpr std::size_t total = std::size_t{8} << 20;
   const auto piece = samples::noise(30000);
   auto x = buffer(total);
@@ -45,6 +46,17 @@ TEST_CASE("a buffer takes at most twice what arrived and 64 KiB",
     REQUIRE(x.committed_bytes() <= 2 * x.size() + 65536);
     REQUIRE(x.committed_bytes() <= total);
   }
+}
+
+TEST_CASE("a buffer counts what it takes beside what an earlier one had",
+          "[messages][transfer]") {
+  payload_mapping::free_kept();
+  const auto bytes = samples::noise(1000000);
+  REQUIRE(buffer(bytes.size()).append(bytes));
+  auto x = buffer(bytes.size());
+  REQUIRE(x.append(bytes));
+  CHECK(x.committed_bytes() == 0);
+  CHECK(std::ranges::equal(x.bytes().span(), bytes));
 }
 
 TEST_CASE("announcing a lot costs nothing", "[messages][transfer]") {

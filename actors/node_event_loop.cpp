@@ -91,12 +91,11 @@ node_event_loop_state::meet_and_open(node_evt_loop_init_msg req) {
   std::vector<response<caf::strong_actor_ptr>> met;
   for (const auto& peer : req.peers)
     met.push_back(connect(peer));
-  auto gates = co_await as_expected(when_all(std::move(met)));
-  if (!gates)
-    throw task_failed{
-        failure{gates.error().code,
-                "node " + options_.name
-                    + ": cannot reach another node: " + gates.error().message}};
+  for (std::size_t i = 0; i < met.size(); ++i) {
+    auto gate = co_await as_expected(std::move(met[i]));
+    if (!gate)
+      throw task_failed{unreachable(req.peers[i], gate.error())};
+  }
   co_return value_or_throw(open(req));
 }
 
@@ -175,6 +174,15 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
   return out;
 }
 
+/// The driver has reached it: it was there a moment ago.
+failure node_event_loop_state::unreachable(const run_peer& peer,
+                                           const failure& why) const {
+  return {errc::node_lost, "node " + peer.node + " at " + peer.host + ":"
+                               + std::to_string(peer.port) + " was lost: node "
+                               + options_.name + " cannot reach it ("
+                               + why.message + "); it had no particles"};
+}
+
 response<caf::strong_actor_ptr>
 node_event_loop_state::connect(const run_peer& peer) {
   auto pending = self_->request(self_->system().middleman().actor_handle(),
@@ -211,7 +219,7 @@ node_event_loop_state::create(const receive_particle_init_msg& req) {
   return tasks_.answer<receive_particle_init_ack>(
       self_, create_on(*where, req),
       [this, where = *where](expected<receive_particle_init_ack> x) {
-        if (!x)
+        if (!x && where < devices_.size())
           --devices_[where].particles;
         return x;
       });
@@ -221,10 +229,14 @@ task<receive_particle_init_ack>
 node_event_loop_state::create_on(std::size_t where,
                                  receive_particle_init_msg req) {
   auto acts = value_or_throw(behaviors().find(req.behaviour.name));
-  const auto& home = devices_[where];
-  req.device = *home.name;
+  req.device = *devices_[where].name;
   auto made = co_await response<receive_particle_init_ack>::from(
-      self_->request(home.worker, caf::infinite, req));
+      self_->request(devices_[where].worker, caf::infinite, req));
+  if (where >= devices_.size()) // the run has ended meanwhile
+    throw task_failed{{errc::cancelled, "node " + options_.name
+                                            + ": the run ended before particle "
+                                            + to_string(req.pid) + " began"}};
+  const auto& home = devices_[where];
   const auto* state = req.state.get_if<value_dict>();
   auto particle = self_->spawn<caf::monitored>(
       spawn_particle,
@@ -283,14 +295,16 @@ caf::result<node_evt_loop_cleanup_ack> node_event_loop_state::cleanup() {
 }
 
 void node_event_loop_state::end_all() {
-  // Particles first: a worker that is gone would make their requests fail.
+  // The courier first: its peers learn that this node ends, and not from every
+  // particle that something of it has ended. Workers last, for a particle whose
+  // worker is gone would complain.
+  if (courier_)
+    self_->send_exit(courier_, caf::exit_reason::user_shutdown);
+  courier_ = nullptr;
   for (const auto& p : particles_)
     self_->send_exit(p, caf::exit_reason::user_shutdown);
   for (const auto& d : devices_)
     self_->send_exit(d.worker, caf::exit_reason::user_shutdown);
-  if (courier_)
-    self_->send_exit(courier_, caf::exit_reason::user_shutdown);
-  courier_ = nullptr;
   particles_.clear();
   devices_.clear();
 }

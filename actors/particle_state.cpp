@@ -44,8 +44,10 @@ caf::result<Ack> particle_state::run(const std::string& msg,
         if (result)
           return Ack{std::move(*result)};
         auto why = std::move(result.error());
-        // Failures of computation name the particle already.
-        if (!why.message.starts_with("particle "))
+        // Failures of computation name the particle already, and a lost node is
+        // the same news whoever waited for it.
+        if (why.code != errc::node_lost
+            && !why.message.starts_with("particle "))
           why.message = "particle " + to_string(options_.pid) + " on "
                         + *options_.device + ": " + msg + ": " + why.message;
         return tl::unexpected{std::move(why)};

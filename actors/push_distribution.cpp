@@ -3,6 +3,7 @@
 #include "actors/courier.hpp"
 #include "actors/driver.hpp"
 #include "actors/node_event_loop.hpp"
+#include "actors/one_answer.hpp"
 #include "actors/run_nodes.hpp"
 #include "actors/run_placement.hpp"
 #include "actors/system_config.hpp"
@@ -31,28 +32,6 @@ constexpr std::chrono::seconds cleanup_patience{4};
 
 // What the driver's courier is called; no node is, for it has a space.
 constexpr const char* driver_name = "the driver";
-
-/// The answer that a thread waits for; the first one counts.
-template <class T>
-class one_answer {
-public:
-  void set(expected<T> x) {
-    const std::lock_guard lock{mutex_};
-    if (!x_)
-      x_ = std::move(x);
-    there_.notify_all();
-  }
-  expected<T> wait() {
-    std::unique_lock lock{mutex_};
-    there_.wait(lock, [this] { return x_.has_value(); });
-    return std::move(*x_);
-  }
-
-private:
-  std::mutex mutex_;
-  std::condition_variable there_;
-  std::optional<expected<T>> x_;
-};
 
 /// `msg` to `to` as an errand that ends in `done(expected<Ack>)`.
 template <class Ack, class Handle, class Message, class Done>

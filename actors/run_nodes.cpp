@@ -1,5 +1,7 @@
 #include "actors/run_nodes.hpp"
 
+#include "actors/node_loss.hpp"
+#include "actors/one_answer.hpp"
 #include "actors/own_hello.hpp"
 #include "messages/caf_errors.hpp"
 
@@ -7,6 +9,7 @@
 #include <caf/io/middleman.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <thread>
 #include <unistd.h>
@@ -32,21 +35,48 @@ std::string place_of(const node_entry& node) {
          + std::to_string(node.port);
 }
 
-expected<attach_ack> say_hello(caf::scoped_actor& self,
+using attached = one_answer<attach_ack>;
+
+/// Says hello to a gate and ends. CAF leaves a request to a process that has
+/// just ended without an answer: that is why the gate is monitored.
+void greet(caf::event_based_actor* self, const node_gate_actor& gate,
+           const attach_msg& msg, const failure& lost,
+           const std::shared_ptr<attached>& answer) {
+  self->monitor(gate);
+  self->set_down_handler([=](const caf::down_msg&) {
+    answer->set(tl::unexpected<failure>{lost});
+    self->quit();
+  });
+  self->request(gate, hello_patience, msg)
+      .then(
+          [=](attach_ack& x) {
+            answer->set(std::move(x));
+            self->quit();
+          },
+          [=](const caf::error& why) {
+            answer->set(tl::unexpected<failure>{
+                why == caf::sec::request_timeout
+                    ? failure{errc::timed_out,
+                              "no answer to the hello in "
+                                  + std::to_string(hello_patience.count())
+                                  + " ms; is it still ending another run?"}
+                    : from_error(why)});
+            self->quit();
+          });
+}
+
+expected<attach_ack> say_hello(caf::actor_system& system,
                                const node_gate_actor& gate, hello from,
-                               const driver_actor& driver) {
-  expected<attach_ack> out{
-      tl::unexpected<failure>{failure{errc::timed_out, "no answer to hello"}}};
-  self->request(
-          gate, hello_patience,
-          attach_msg{std::move(from),
-                     "the driver with process id " + std::to_string(getpid()),
-                     caf::actor_cast<caf::strong_actor_ptr>(driver)})
-      .receive([&](attach_ack& x) { out = std::move(x); },
-               [&](caf::error& why) {
-                 out = tl::unexpected<failure>{from_error(why)};
-               });
-  return out;
+                               const driver_actor& driver,
+                               const failure& lost) {
+  auto answer = std::make_shared<attached>();
+  system.spawn(
+      greet, gate,
+      attach_msg{std::move(from),
+                 "the driver with process id " + std::to_string(getpid()),
+                 caf::actor_cast<caf::strong_actor_ptr>(driver)},
+      lost, answer);
+  return answer->wait();
 }
 
 } // namespace
@@ -80,7 +110,6 @@ expected<node_gate_actor> dial(caf::actor_system& system,
 expected<std::vector<run_node>> attach_nodes(caf::actor_system& system,
                                              const cluster_config& cluster,
                                              const driver_actor& driver) {
-  caf::scoped_actor self{system};
   std::vector<run_node> out;
   for (const auto& node : cluster.nodes) {
     auto gate = dial(system, node, milliseconds{cluster.cluster.timeout_ms});
@@ -89,7 +118,11 @@ expected<std::vector<run_node>> attach_nodes(caf::actor_system& system,
     auto from = own_hello(cluster, node.name);
     if (!from)
       return fail(std::move(from));
-    auto met = say_hello(self, *gate, std::move(*from), driver);
+    const auto lost =
+        node_loss(node.name, node.host + ":" + std::to_string(node.port), {});
+    auto met = say_hello(system, *gate, std::move(*from), driver, lost);
+    if (!met && met.error().code == errc::node_lost)
+      return fail(std::move(met));
     if (!met)
       return fail(met.error().code,
                   place_of(node) + ": " + met.error().message);

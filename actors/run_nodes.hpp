@@ -39,7 +39,8 @@ expected<node_gate_actor> dial(caf::actor_system& system,
 /// Attaches `driver` to every node of the cluster, in the order of the file.
 ///
 /// @returns what dial() fails with; errc::refused, naming the node, if one does
-///   not accept this process or is in use.
+///   not accept this process or is in use; errc::node_lost if one ends
+///   meanwhile.
 expected<std::vector<run_node>> attach_nodes(caf::actor_system& system,
                                              const cluster_config& cluster,
                                              const driver_actor& driver);

@@ -188,10 +188,11 @@ private:
   bool training_{true};
 };
 
-// Before the first step, what fails is what the user gave, unless a library or
-// an actor broke.
+// Before the first step, what fails is what the user gave, unless a library, an
+// actor or a node broke.
 bool is_users(errc code) {
-  return code != errc::backend_error && code != errc::actor_down;
+  return code != errc::backend_error && code != errc::actor_down
+         && code != errc::node_lost;
 }
 
 std::string quoted(const std::string& argument) {

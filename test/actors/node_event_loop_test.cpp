@@ -1,0 +1,66 @@
+#include "actors/node_event_loop.hpp"
+#include "messages/caf_errors.hpp"
+#include "messages/type_ids.hpp"
+#include "runtime/config/to_toml.hpp"
+#include "runtime/data/data_library.hpp"
+#include "test/actors/small_run.hpp"
+#include "test/messages/testing_system.hpp"
+#include "test/support/catch.hpp"
+
+#include <caf/all.hpp>
+
+using namespace posse;
+
+namespace {
+
+receive_particle_init_msg order_for(const run_config& config) {
+  auto data = open_data(config);
+  REQUIRE(data);
+  auto plan = make_run_plan(config, **data);
+  REQUIRE(plan);
+  const auto& recipe = plan->recipe;
+  receive_particle_init_msg out;
+  out.optimizer = {recipe.optimizer.kind, recipe.optimizer.to_value()};
+  out.scheduler = {recipe.schedule,
+                   value_dict{{"total_steps", recipe.total_steps}}};
+  out.prior = {"normal", value_dict{{"std", 1.0}}};
+  out.train_key = 1;
+  out.behaviour = {plan->behavior, value_dict{{"keep_best", false}}};
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("a run may end while a particle is being made",
+          "[actors][node_event_loop]") {
+  testing_system s;
+  test::small_run files;
+  const auto config = files.config("deep_ensemble", 1, 1);
+  auto node = s.sys.spawn(
+      node_event_loop,
+      node_options{"a", config.local, std::chrono::milliseconds{1000}},
+      driver_actor{});
+  auto ready = s.self->request(
+      node, caf::infinite, node_evt_loop_init_msg{to_toml(config), {}, {}, {}});
+  s.sched.run();
+  ready.receive([](const node_evt_loop_init_ack&) {},
+                [](const caf::error& why) { FAIL(from_error(why).message); });
+
+  // In turns: the node asks its worker, which makes the particle; the node
+  // hears of the end, and only then of the particle.
+  auto made = s.self->request(node, caf::infinite, order_for(config));
+  auto ended =
+      s.self->request(node, caf::infinite, node_evt_loop_cleanup_msg{});
+  s.sched.run();
+  made.receive(
+      [](const receive_particle_init_ack&) { FAIL("the run has ended"); },
+      [](const caf::error& why) {
+        CHECK(from_error(why).code == errc::cancelled);
+        CHECK(from_error(why).message
+              == "node a: the run ended before particle 0 began");
+      });
+  ended.receive(
+      [](const node_evt_loop_cleanup_ack& x) { CHECK(x.particles == 0); },
+      [](const caf::error& why) { FAIL(from_error(why).message); });
+  s.self->send_exit(node, caf::exit_reason::user_shutdown);
+}

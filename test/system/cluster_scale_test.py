@@ -86,7 +86,7 @@ class Strangers(ClusterStory):
         with Daemons(2) as nodes, self.unharmed(nodes), ExitStack() as held:
             sent = sent_in_run = 0
             with self.running(nodes, self.config, "noise") as run:
-                while not run.ended() or sent < CONNECTIONS:
+                while sent < CONNECTIONS or (sent < 2 * CONNECTIONS and not run.ended()):
                     client = held.enter_context(
                         socket.create_connection((HOST, nodes.ports["a"]), PATIENCE_SECONDS)
                     )

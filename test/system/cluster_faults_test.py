@@ -61,15 +61,16 @@ class RandomMoments(ClusterStory):
     def assert_whole(self, out):
         self.assertEqual(hashes(read_json(self.folder / out / "result.json")), self.whole)
 
-    def go_on(self, nodes, out):
+    def go_on(self, nodes, out, *args):
         """What the user does next: resume `out`, or begin again, to the usual end."""
         saved = (self.folder / out / "checkpoint").exists()
-        self.train_on(nodes, self.config, out, "--resume" if saved else "--overwrite")
+        self.train_on(nodes, self.config, out, "--resume" if saved else "--overwrite", *args)
         self.assert_whole(out)
 
 
 class LostNodes(RandomMoments):
-    """A node is killed or frozen; the run has to end, and the next one to work."""
+    """A node is killed or frozen; the run has to end, and the next one to work on the
+    nodes that are left."""
 
     def hurt_runs(self, when, most_seconds, *args):
         """Four runs, each hurt at some time within `most_seconds` after the moment
@@ -93,12 +94,13 @@ class LostNodes(RandomMoments):
                         done = self.wait_lost(run, since=began)
                     codes.append(done.code)
                     self.check_end(done, nodes, name, out)
+                rest = [each for each in nodes.names if each != name]
+                with self.subTest(seed=SEED, hurt=hurt, node=name, after=after, next=rest):
+                    self.go_on(nodes, out, "--set", f"run.nodes={rest}")
                 if hurt == "kill":
                     nodes.restart(name)
                 else:
                     nodes.thaw(name)
-                with self.subTest(seed=SEED, hurt=hurt, node=name, after=after, next=True):
-                    self.go_on(nodes, out)
         print(f"{self._testMethodName}: exit codes {codes}", file=sys.stderr)
         return codes
 

@@ -117,7 +117,8 @@ struct push_distribution::impl {
       nodes.push_back(std::move(here));
       return {};
     }
-    auto found = attach_nodes(system, *config.cluster, director);
+    auto found =
+        attach_nodes(system, *config.cluster, config.run.nodes, director);
     if (!found)
       return fail(std::move(found));
     nodes = std::move(*found);

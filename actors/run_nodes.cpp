@@ -107,11 +107,14 @@ expected<node_gate_actor> dial(caf::actor_system& system,
   }
 }
 
-expected<std::vector<run_node>> attach_nodes(caf::actor_system& system,
-                                             const cluster_config& cluster,
-                                             const driver_actor& driver) {
+expected<std::vector<run_node>>
+attach_nodes(caf::actor_system& system, const cluster_config& cluster,
+             const std::vector<std::string>& chosen,
+             const driver_actor& driver) {
   std::vector<run_node> out;
   for (const auto& node : cluster.nodes) {
+    if (!chosen.empty() && std::ranges::find(chosen, node.name) == chosen.end())
+      continue;
     auto gate = dial(system, node, milliseconds{cluster.cluster.timeout_ms});
     if (!gate)
       return fail(std::move(gate));

@@ -36,13 +36,15 @@ expected<node_gate_actor> dial(caf::actor_system& system,
                                const node_entry& node,
                                std::chrono::milliseconds patience);
 
-/// Attaches `driver` to every node of the cluster, in the order of the file.
+/// Attaches `driver` to nodes of the cluster, in the order of the file.
 ///
+/// @param chosen Their names; none: all nodes.
 /// @returns what dial() fails with; errc::refused, naming the node, if one does
 ///   not accept this process or is in use; errc::node_lost if one ends
 ///   meanwhile.
-expected<std::vector<run_node>> attach_nodes(caf::actor_system& system,
-                                             const cluster_config& cluster,
-                                             const driver_actor& driver);
+expected<std::vector<run_node>>
+attach_nodes(caf::actor_system& system, const cluster_config& cluster,
+             const std::vector<std::string>& chosen,
+             const driver_actor& driver);
 
 } // namespace posse

@@ -52,10 +52,13 @@ std::string complaint(const run_config& config, std::string_view place) {
   const auto slash = place.find('/');
   if (slash == std::string_view::npos)
     return got("NODE/DEVICE for a run on nodes");
-  const auto* node = config.cluster->find_node(place.substr(0, slash));
+  const auto name = place.substr(0, slash);
+  const auto* node = config.cluster->find_node(name);
   if (node == nullptr)
     return got("a node of the cluster")
-           + hint(place.substr(0, slash), node_names(*config.cluster));
+           + hint(name, node_names(*config.cluster));
+  if (!config.run.nodes.empty() && !holds(config.run.nodes, name))
+    return got("a node of run.nodes");
   const auto device = place.substr(slash + 1);
   const auto devices = device_names(node->resources);
   return holds(devices, device) ? std::string{}
@@ -63,9 +66,43 @@ std::string complaint(const run_config& config, std::string_view place) {
                                       + hint(device, devices);
 }
 
+tl::unexpected<failure> refuse(const run_config& config, const std::string& key,
+                               const std::string& text) {
+  return fail(errc::invalid_config, config.origins.where(key) + text);
+}
+
+expected<void> check_nodes(const run_config& config) {
+  const auto& nodes = config.run.nodes;
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (std::count(nodes.begin(), nodes.end(), nodes[i]) > 1)
+      return refuse(config, "run.nodes",
+                    c10::str('[', i, "]: expected each node once, got \"",
+                             one_line(nodes[i]), "\" twice"));
+  return {};
+}
+
+expected<void> check_nodes_exist(const run_config& config) {
+  const auto& nodes = config.run.nodes;
+  if (!nodes.empty() && !config.cluster)
+    return refuse(
+        config, "run.nodes",
+        ": expected nodes to choose from ([[node]] or --cluster), got "
+        "none");
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (config.cluster->find_node(nodes[i]) == nullptr)
+      return refuse(config, "run.nodes",
+                    c10::str('[', i,
+                             "]: expected a node of the cluster, got \"",
+                             one_line(nodes[i]), '"',
+                             hint(nodes[i], node_names(*config.cluster))));
+  return {};
+}
+
 } // namespace
 
 expected<void> check_places(const run_config& config) {
+  if (auto ok = check_nodes(config); !ok)
+    return ok;
   if (config.run.placement != "explicit")
     return {};
   const auto& places = config.run.places;
@@ -84,6 +121,8 @@ expected<void> check_places(const run_config& config) {
 }
 
 expected<void> check_places_exist(const run_config& config) {
+  if (auto ok = check_nodes_exist(config); !ok)
+    return ok;
   if (config.run.placement != "explicit")
     return {};
   const auto& places = config.run.places;

@@ -33,6 +33,8 @@ struct run_section {
   std::string placement = "round_robin";
   /// With explicit, one a particle: "NODE/DEVICE", or "DEVICE" without nodes.
   std::vector<std::string> places;
+  std::vector<std::string>
+      nodes; ///< of the cluster, those that take part; none: all
 
   friend bool operator==(const run_section&, const run_section&) = default;
 };

@@ -87,6 +87,13 @@ std::vector<run_key> make_schema() {
               "\"DEVICE\" without nodes",
        .free_on_resume = true}));
 
+  keys.push_back(bind_key<&c::run, &run::nodes>(
+      {.section = "run",
+       .name = "nodes",
+       .default_text = "all",
+       .doc = "nodes of the cluster that take part",
+       .free_on_resume = true}));
+
   // [data]
   using data = data_section;
   keys.push_back(bind_key<&c::data, &data::kind>(

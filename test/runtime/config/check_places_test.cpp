@@ -126,3 +126,28 @@ TEST_CASE("more places than other lists may be long are taken",
   REQUIRE(config);
   CHECK(config->run.places.size() == 5000);
 }
+
+TEST_CASE("a run may take some nodes of its cluster",
+          "[config][check_places]") {
+  const auto some = read("nodes = [\"south\"]\n", nodes);
+  REQUIRE(some);
+  CHECK(some->run.nodes == std::vector<std::string>{"south"});
+  CHECK(read("", nodes)->run.nodes.empty());
+
+  CHECK(read("nodes = []\n", nodes)); // as written of a run on all
+
+  refused("nodes = [\"south\", \"south\"]\n", nodes,
+          "6: run.nodes[0]: expected each node once, got \"south\" twice");
+  refused("nodes = [\"south\", \"nort\"]\n", nodes,
+          "6: run.nodes[1]: expected a node of the cluster, got \"nort\"; did "
+          "you mean \"north\"?");
+  refused(
+      "nodes = [\"south\"]\n", "",
+      "6: run.nodes: expected nodes to choose from ([[node]] or --cluster), "
+      "got none");
+  refused(
+      "nodes = [\"south\"]\n"
+          + explicit_places(R"(["south/cpu:0", "north/cpu:0"])"),
+      nodes,
+      "8: run.places[1]: expected a node of run.nodes, got \"north/cpu:0\"");
+}

@@ -145,7 +145,8 @@ view_size = 4
             true,
             true,
             "explicit",
-            {"cpu:0", "cuda:1", "sim:0", "cpu:0", "cpu:0", "cpu:0", "cpu:0"}});
+            {"cpu:0", "cuda:1", "sim:0", "cpu:0", "cpu:0", "cpu:0", "cpu:0"},
+            {}});
   CHECK(config.data
         == data_section{"csv", "/base/energy.csv", "heating load",
                         "/base/splits.csv", 0.1, 3, false});

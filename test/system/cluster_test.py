@@ -7,13 +7,9 @@ import shutil
 import signal
 import time
 
+from cluster_story import LONG, LOST_SECONDS, WATCHFUL, ClusterStory
 from daemons import Daemons
 from harness import Story, hashes, main, write_config, write_small_run
-
-# Quick to notice, and long enough for a machine that does other things too.
-WATCHFUL = {"heartbeat_ms": 100, "timeout_ms": 2000}
-LOST_SECONDS = 5  # in which a lost node has ended the run
-LONG = ("--set", "infer.steps=2000000")
 
 
 class SameBitsOnNodes:
@@ -70,7 +66,7 @@ class SvgdOnNodes(SameBitsOnNodes, Story):
     algorithm = "svgd"
 
 
-class SvgdThatNodesShare(Story):
+class SvgdThatNodesShare(ClusterStory):
     def test_has_the_bits_of_the_embedded_node(self):
         config = write_small_run(self.folder, "svgd", steps=5)
         # More than 1 MiB of rows: every node takes some columns of all particles.
@@ -82,70 +78,48 @@ class SvgdThatNodesShare(Story):
                 self.assertEqual(hashes(result), hashes(alone))
 
 
-class LostNodes(Story):
+class LostNodes(ClusterStory):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.config = write_small_run(cls.folder, "svgd")
 
     def lose(self, nodes, hurt, out):
-        """Starts a long run, hurts node b. @returns the run's end."""
-        run = self.start(
-            "run", self.config, "--out", out, "--quiet", "--cluster", nodes.config, *LONG
-        )
-        try:
-            log = self.folder / out / "log.jsonl"
-            self.wait_until(run, "training", lambda: log.exists() and "start" in log.read_text())
+        """Starts a long run, and hurts node b."""
+        with self.running(nodes, self.config, out, *LONG) as run:
+            self.wait_training(run, out)
             time.sleep(0.2)
-            hurt("b")
             began = time.monotonic()
-            done = run.wait(LOST_SECONDS + 10)
-            self.assertLess(time.monotonic() - began, LOST_SECONDS, done)
-        finally:
-            run.close()
-        self.assertEqual(done.code, 3, done)
-        self.assertRegex(
-            done.err.splitlines()[-1],
-            rf"node b at 127\.0\.0\.1:{nodes.ports['b']} was lost.* particles 1\b",
-        )
-        return done
+            hurt("b")
+            done = self.wait_lost(run, since=began)
+        self.assert_lost(done, nodes, "b", "the particles 1")
 
     def test_a_node_that_is_killed_ends_the_run_and_the_rest_go_on(self):
         with Daemons(2, cluster=WATCHFUL) as nodes:
             self.lose(nodes, nodes.kill, "killed")
             nodes.restart("b")
-            self.train(self.config, "after_kill", "--cluster", nodes.config)
+            self.train_on(nodes, self.config, "after_kill")
 
     def test_a_node_that_is_frozen_ends_the_run(self):
         with Daemons(2, cluster=WATCHFUL) as nodes:
             self.lose(nodes, nodes.freeze, "frozen")
             nodes.thaw("b")
-            self.train(self.config, "after_thaw", "--cluster", nodes.config)
+            self.train_on(nodes, self.config, "after_thaw")
 
     def test_a_driver_that_is_killed_leaves_its_nodes_usable(self):
         with Daemons(2, cluster=WATCHFUL) as nodes:
-            run = self.start(
-                "run", self.config, "--out", "orphan", "--quiet", "--cluster", nodes.config, *LONG
-            )
-            log = self.folder / "orphan" / "log.jsonl"
-            self.wait_until(run, "training", lambda: log.exists() and "start" in log.read_text())
-            run.kill()
-            run.popen.wait()
-            run.close()
+            with self.running(nodes, self.config, "orphan", *LONG) as run:
+                self.wait_training(run, "orphan")
+                run.kill()
+                run.popen.wait()
             began = time.monotonic()
-            self.train(self.config, "next", "--cluster", nodes.config)
+            self.train_on(nodes, self.config, "next")
             self.assertLess(time.monotonic() - began, LOST_SECONDS)
 
     def test_a_second_driver_is_refused_with_a_word(self):
         with Daemons(1, cluster=WATCHFUL) as nodes:
-            run = self.start(
-                "run", self.config, "--out", "first", "--quiet", "--cluster", nodes.config, *LONG
-            )
-            try:
-                log = self.folder / "first" / "log.jsonl"
-                self.wait_until(
-                    run, "training", lambda: log.exists() and "start" in log.read_text()
-                )
+            with self.running(nodes, self.config, "first", *LONG) as run:
+                self.wait_training(run, "first")
                 second = self.posse("run", self.config, "--out", "no", "--cluster", nodes.config)
                 self.assertEqual(second.code, 2, second)
                 self.assertRegex(
@@ -154,8 +128,6 @@ class LostNodes(Story):
                 self.assertFalse((self.folder / "no").exists())
                 run.signal(signal.SIGINT)
                 self.assertEqual(run.wait().code, 130)
-            finally:
-                run.close()
 
 
 class Refusals(Story):
@@ -215,23 +187,15 @@ class Refusals(Story):
             self.start_refused(nodes, "a", rf"node a: cannot listen on 127\.0\.0\.1:{port}")
 
 
-class Stopping(Story):
+class Stopping(ClusterStory):
     def test_in_a_run_that_ends_with_it(self):
         config = write_small_run(self.folder, "svgd")
         # Both nodes: b is told to end in the run, a has lost it in the run.
         with Daemons(2, cluster=WATCHFUL, stop_seconds=3) as nodes:
-            run = self.start(
-                "run", config, "--out", "left", "--quiet", "--cluster", nodes.config, *LONG
-            )
-            try:
-                log = self.folder / "left" / "log.jsonl"
-                self.wait_until(
-                    run, "training", lambda: log.exists() and "start" in log.read_text()
-                )
+            with self.running(nodes, config, "left", *LONG) as run:
+                self.wait_training(run, "left")
                 nodes.stop("b")
                 self.assertEqual(run.wait().code, 3)
-            finally:
-                run.close()
 
     def test_by_command(self):
         with Daemons(2) as nodes:

@@ -181,7 +181,7 @@ class Story(unittest.TestCase):
         self.assertEqual(done.out, "")
         self.assertEqual(snapshot(self.folder), before)
 
-    def wait_until(self, process, what, condition):
+    def wait_until(self, process, what, condition, poll_seconds=POLL_SECONDS):
         """Polls until `condition()` holds; fails when `process` ends before."""
         end = time.monotonic() + DEADLINE_SECONDS
         while not condition():
@@ -189,7 +189,7 @@ class Story(unittest.TestCase):
                 self.fail(f"{process} ended before {what}: {process.wait()}")
             if time.monotonic() > end:
                 self.fail(f"{process}: waited {DEADLINE_SECONDS} s for {what}")
-            time.sleep(POLL_SECONDS)
+            time.sleep(poll_seconds)
 
 
 # -- reading what runs leave ---------------------------------------------------
@@ -215,6 +215,11 @@ def read_log(run):
         return []
     text = path.read_text(encoding="utf-8")
     return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+
+def has_started(run):
+    """Whether a run has begun to train."""
+    return any(event["event"] == "start" for event in read_log(run))
 
 
 def split_table(text):

@@ -6,7 +6,16 @@ import shlex
 import shutil
 import signal
 
-from harness import Story, hashes, main, read_json, read_log, snapshot, write_small_run
+from harness import (
+    Story,
+    has_started,
+    hashes,
+    main,
+    read_json,
+    read_log,
+    snapshot,
+    write_small_run,
+)
 
 STEPS = 8000  # about half a second: no run ends before it is interrupted
 OFTEN = ["--set", "run.checkpoint_every=0.02"]
@@ -16,10 +25,6 @@ def trained(run):
     """Particle-steps of the last checkpoint that the log tells of; 0: none."""
     steps = [event["particle_steps"] for event in read_log(run) if event["event"] == "checkpoint"]
     return steps[-1] if steps else 0
-
-
-def has_started(run):
-    return any(event["event"] == "start" for event in read_log(run))
 
 
 class Resume:

@@ -6,8 +6,8 @@
 namespace posse {
 
 /// Whether there is one place a particle where `run.placement` is explicit, and
-/// whether `run.nodes` names each node once. Needs no nodes, which may come from
-/// another file.
+/// whether `run.nodes` names each node once. Needs no nodes, which may come
+/// from another file.
 ///
 /// @param config Resolved but for this.
 /// @returns errc::invalid_config, as `FILE:LINE: KEY: ...`.

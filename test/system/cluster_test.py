@@ -9,24 +9,26 @@ import time
 
 from cluster_story import LONG, LOST_SECONDS, WATCHFUL, ClusterStory
 from daemons import Daemons
-from harness import Story, hashes, main, write_config, write_small_run
+from harness import EXAMPLES, Story, hashes, main, write_config, write_small_run
 
 
 class SameBitsOnNodes:
-    """Mixed into a story for each algorithm."""
+    """Mixed into a story for each run."""
 
-    algorithm = ""
+    args = ()
+    longer = "infer.steps=4000"  # lest a run ends before it is interrupted
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.config = write_small_run(cls.folder, cls.algorithm)
-        cls.alone = cls.train(cls.config, "alone")
+        cls.config = cls.find_config()
+        cls.alone = cls.train(cls.config, "alone", *cls.args)
 
     def test_as_on_the_embedded_node(self):
         for count in (1, 2, 3):
             with self.subTest(nodes=count), Daemons(count) as nodes:
-                result = self.train(self.config, f"on_{count}", "--cluster", nodes.config)
+                cluster = ("--cluster", nodes.config)
+                result = self.train(self.config, f"on_{count}", *self.args, *cluster)
                 self.assertEqual(hashes(result), hashes(self.alone))
                 self.assertEqual(result["cluster"]["nodes"], count)
                 self.assertEqual(
@@ -34,9 +36,10 @@ class SameBitsOnNodes:
                 )
 
     def test_interrupted_on_two_and_resumed_on_three(self):
-        out = f"moved_{self.algorithm}"
-        run = ("run", self.config, "--out", out, "--set", "infer.steps=4000")
-        self.must("run", self.config, "--out", "whole", "--quiet", "--set", "infer.steps=4000")
+        out = "moved"
+        args = (*self.args, "--set", self.longer)
+        run = ("run", self.config, "--out", out, *args)
+        self.must("run", self.config, "--out", "whole", "--quiet", *args)
         with Daemons(2) as nodes:
             started = self.start(*run, "--cluster", nodes.config)
             try:
@@ -59,11 +62,32 @@ class SameBitsOnNodes:
 
 
 class DeepEnsemblesOnNodes(SameBitsOnNodes, Story):
-    algorithm = "deep_ensemble"
+    @classmethod
+    def find_config(cls):
+        return write_small_run(cls.folder, "deep_ensemble")
 
 
 class SvgdOnNodes(SameBitsOnNodes, Story):
-    algorithm = "svgd"
+    @classmethod
+    def find_config(cls):
+        return write_small_run(cls.folder, "svgd")
+
+
+class EnergyOnNodes(SameBitsOnNodes, Story):
+    args = ("--set", "run.fuse=off")
+    longer = "infer.steps=12000"
+
+    @classmethod
+    def find_config(cls):
+        return EXAMPLES / "energy.toml"
+
+
+class EnergyBySvgdOnNodes(SameBitsOnNodes, Story):
+    args = ("--set", "run.fuse=off")
+
+    @classmethod
+    def find_config(cls):
+        return EXAMPLES / "svgd.toml"
 
 
 class SvgdThatNodesShare(ClusterStory):

@@ -1,11 +1,7 @@
 #!/usr/bin/env python3
 """The examples are valid, and those whose data come with posse run."""
 
-from pathlib import Path
-
-from harness import Story, main
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "apps/examples"
+from harness import EXAMPLES, Story, main
 
 
 class Examples(Story):

@@ -21,6 +21,7 @@ import unittest
 from dataclasses import dataclass
 from pathlib import Path
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "apps/examples"
 DEADLINE_SECONDS = 120  # of one command; each takes about a second
 POLL_SECONDS = 0.01
 

@@ -99,9 +99,21 @@ expected<bool> lane_schedule::try_place(device_job& job) {
 
 void lane_schedule::run(device_job& job, lease_list leases) {
   job.leases = std::move(leases);
+  job.lane = pick_lane(job.leases);
+  ++load_[job.lane];
+}
+
+/// One with least to do; among these the one where the particle last computed,
+/// since its bytes are likely in that core's cache.
+std::size_t lane_schedule::pick_lane(held_leases leases) {
   const auto lightest = std::ranges::min_element(load_);
-  job.lane = static_cast<std::size_t>(lightest - load_.begin());
-  ++*lightest;
+  const auto first = static_cast<std::size_t>(lightest - load_.begin());
+  if (leases.empty())
+    return first;
+  auto& last = leases.front().entry->lane;
+  if (load_[last] > *lightest)
+    last = first;
+  return last;
 }
 
 } // namespace posse

@@ -87,6 +87,7 @@ private:
 
   expected<bool> try_place(device_job& job);
   void run(device_job& job, lease_list leases);
+  std::size_t pick_lane(held_leases leases);
 
   short_mutex mutex_;
   particle_store store_;

@@ -24,6 +24,7 @@ struct particle_entry {
   bool leased{false};  ///< an operation runs on it, or its bytes are moving
   bool lost{false};    ///< its bytes could not be kept: nothing may read them
   std::size_t pins{0}; ///< wishes that it stay in its slot
+  std::size_t lane{0}; ///< where it last computed
 
   at::Generator generator; ///< its own random numbers
   std::int64_t steps{0};   ///< optimizer steps done: the cursor of the run

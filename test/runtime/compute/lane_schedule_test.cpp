@@ -83,6 +83,41 @@ TEST_CASE("operations of one particle wait for one another, in order",
   CHECK_FALSE(schedule.finish(*third));
 }
 
+TEST_CASE("a particle stays on its lane unless another has less to do",
+          "[runtime][compute]") {
+  lane_schedule schedule{{.capacity = 3}, 2};
+  const auto made_of = recipe();
+  for (std::uint32_t i = 0; i < 3; ++i)
+    create(schedule, {i}, made_of);
+
+  use zero{{0}};
+  use one{{1}};
+  REQUIRE(schedule.place(zero) == true);
+  REQUIRE(schedule.place(one) == true);
+  REQUIRE(one.lane != zero.lane);
+  schedule.finish(zero);
+  schedule.finish(one);
+
+  use one_again{{1}};
+  REQUIRE(schedule.place(one_again) == true); // both lanes are idle
+  CHECK(one_again.lane == one.lane);
+  use zero_again{{0}};
+  REQUIRE(schedule.place(zero_again) == true);
+  CHECK(zero_again.lane == zero.lane);
+  schedule.finish(one_again);
+
+  use two{{2}};
+  REQUIRE(schedule.place(two)
+          == true); // its lane is busy, the other one is not
+  CHECK(two.lane == one.lane);
+  schedule.finish(zero_again);
+  use one_moved{{1}};
+  REQUIRE(schedule.place(one_moved) == true);
+  CHECK(one_moved.lane == zero.lane);
+  schedule.finish(two);
+  schedule.finish(one_moved);
+}
+
 TEST_CASE("a particle that does not exist is refused, waiting or not",
           "[runtime][compute]") {
   lane_schedule schedule{{.capacity = 1}, 1};

@@ -100,6 +100,8 @@ class SvgdThatNodesShare(ClusterStory):
             with self.subTest(nodes=count), Daemons(count) as nodes:
                 result = self.train(config, f"on_{count}", *large, "--cluster", nodes.config)
                 self.assertEqual(hashes(result), hashes(alone))
+                # Nothing is left that keeps the network's thread busy.
+                self.wait_idle(nodes, since=time.monotonic())
 
 
 class LostNodes(ClusterStory):

@@ -1,5 +1,6 @@
 #include "runtime/core/run_queue.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <utility>
@@ -40,6 +41,24 @@ void pause() {
 
 } // namespace
 
+void run_queue::line::push(void* job) {
+  const std::lock_guard lock{mutex_};
+  jobs_.push_back(job);
+  size_ = jobs_.size();
+}
+
+void* run_queue::line::pop() {
+  if (empty())
+    return nullptr;
+  const std::lock_guard lock{mutex_};
+  if (jobs_.empty())
+    return nullptr;
+  auto* job = jobs_.front();
+  jobs_.pop_front();
+  size_ = jobs_.size();
+  return job;
+}
+
 run_queue::run_queue(std::size_t workers) : desks_(workers) {
   assert(workers > 0);
   for (auto& each : desks_)
@@ -47,75 +66,76 @@ run_queue::run_queue(std::size_t workers) : desks_(workers) {
 }
 
 void run_queue::push(void* job) {
-  bool wake = false;
-  {
-    const std::lock_guard lock{mutex_};
-    queue_.push_back(job);
-    size_ = queue_.size();
-    wake = sleeping_ > 0 && searching_ == 0;
-  }
-  if (wake)
-    pushed_.notify_one();
+  arrivals_.push(job);
+  wake_one();
 }
 
 void run_queue::push_next(std::size_t worker, void* job) {
   auto& own = desks_[worker];
   own.count.fetch_add(1, std::memory_order_relaxed);
-  if (auto* before = own.next.exchange(job, std::memory_order_acq_rel))
-    push(before);
+  if (auto* before = own.next.exchange(job, std::memory_order_acq_rel)) {
+    own.handed_on.push(before);
+    wake_one();
+  }
+}
+
+/// Wakes a worker if one sleeps and none looks about: whoever does finds the
+/// job that has just been pushed, or asks again before it falls asleep.
+void run_queue::wake_one() {
+  if (sleeping_ == 0 || searching_ > 0)
+    return;
+  // Not between a worker's last look and its sleep.
+  { const std::lock_guard lock{mutex_}; }
+  pushed_.notify_one();
 }
 
 void* run_queue::take(std::size_t worker) {
   auto& own = desks_[worker];
-  const auto handed_on = [&]() -> void* {
+  const auto next = [&]() -> void* {
     return own.next.load(std::memory_order_relaxed) == nullptr
                ? nullptr
                : own.next.exchange(nullptr, std::memory_order_acq_rel);
   };
   if (own.in_a_row < most_in_a_row)
-    if (auto* job = handed_on()) {
+    if (auto* job = next()) {
       ++own.in_a_row;
       return job;
     }
   own.in_a_row = 0;
-  if (auto* job = pop())
+  if (auto* job = pop(worker))
     return job;
-  if (auto* job = handed_on())
+  if (auto* job = next())
     return job;
-  idle_.fetch_add(1);
+  ++idle_;
   auto* job = look_about(worker);
   if (job == nullptr)
     job = sleep(worker);
-  idle_.fetch_sub(1);
+  --idle_;
+  // Whoever pushed meanwhile may have relied on this worker.
+  if (!is_empty())
+    wake_one();
   return job;
 }
 
-void* run_queue::pop() {
-  if (size_.load(std::memory_order_relaxed) == 0)
-    return nullptr;
-  bool wake = false;
-  void* job = nullptr;
-  {
-    const std::lock_guard lock{mutex_};
-    job = pop_locked(wake);
-  }
-  if (wake)
-    pushed_.notify_one();
+/// What waits in line: here and outside in turns, then with the others.
+void* run_queue::pop(std::size_t worker) {
+  auto& own = desks_[worker];
+  const bool outside_first = own.turns++ % 2 == 0;
+  auto* job = outside_first ? arrivals_.pop() : own.handed_on.pop();
+  if (job == nullptr)
+    job = outside_first ? own.handed_on.pop() : arrivals_.pop();
+  for (std::size_t i = 1; job == nullptr && i < desks_.size(); ++i)
+    job = desks_[(worker + i) % desks_.size()].handed_on.pop();
   return job;
 }
 
-/// @param wake Set to whether somebody has to be woken for what is left.
-void* run_queue::pop_locked(bool& wake) {
-  if (queue_.empty())
-    return nullptr;
-  auto* job = queue_.front();
-  queue_.pop_front();
-  size_ = queue_.size();
-  wake = !queue_.empty() && sleeping_ > 0;
-  return job;
+bool run_queue::is_empty() const {
+  return arrivals_.empty() && std::ranges::all_of(desks_, [](const desk& each) {
+           return each.handed_on.empty();
+         });
 }
 
-/// A job that was handed on, and was so already when this worker last looked.
+/// What was handed on last, and was so already when this worker last looked.
 void* run_queue::take_stale(std::size_t worker) {
   auto& seen = desks_[worker].seen;
   for (std::size_t i = 0; i < desks_.size(); ++i) {
@@ -135,51 +155,42 @@ void* run_queue::take_stale(std::size_t worker) {
 }
 
 void* run_queue::look_about(std::size_t worker) {
-  searching_.fetch_add(1);
+  ++searching_;
   void* job = nullptr;
   const auto end = steady_clock::now() + look_about_for;
   for (int round = 1; job == nullptr; ++round) {
     pause();
-    job = pop();
+    job = pop(worker);
     if (job == nullptr && round % 4 == 0) {
       job = take_stale(worker);
       if (job == nullptr && steady_clock::now() > end)
         break;
     }
   }
-  searching_.fetch_sub(1);
-  // Whoever pushed before that relied on this worker.
-  if (job != nullptr && size_ > 0)
-    pushed_.notify_one();
+  --searching_;
   return job;
 }
 
 void* run_queue::sleep(std::size_t worker) {
   std::unique_lock lock{mutex_};
-  for (;;) {
-    bool wake = false;
-    if (auto* job = pop_locked(wake)) {
-      lock.unlock();
-      if (wake)
-        pushed_.notify_one();
-      return job;
-    }
-    if (auto* job = take_stale(worker))
-      return job;
-    ++sleeping_;
+  ++sleeping_; // before the last look: who pushes after it sees this
+  void* job = nullptr;
+  while ((job = pop(worker)) == nullptr
+         && (job = take_stale(worker)) == nullptr) {
     if (idle_ == desks_.size())
       pushed_.wait(lock);
     else
       pushed_.wait_for(lock, nap);
-    --sleeping_;
   }
+  --sleeping_;
+  return job;
 }
 
 void* run_queue::take_left() {
   for (auto& each : desks_)
     if (auto* job = each.next.exchange(nullptr))
       return job;
-  return pop();
+  return pop(0);
 }
 
 } // namespace posse

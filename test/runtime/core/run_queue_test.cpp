@@ -1,6 +1,7 @@
 #include "runtime/core/run_queue.hpp"
 #include "test/support/catch.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>

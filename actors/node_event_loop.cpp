@@ -88,11 +88,16 @@ node_event_loop_state::init(const node_evt_loop_init_msg& req) {
 
 task<node_evt_loop_init_ack>
 node_event_loop_state::meet_and_open(node_evt_loop_init_msg req) {
+  const auto end = self_->clock().now() + options_.patience;
   std::vector<response<caf::strong_actor_ptr>> met;
   for (const auto& peer : req.peers)
     met.push_back(connect(peer));
   for (std::size_t i = 0; i < met.size(); ++i) {
     auto gate = co_await as_expected(std::move(met[i]));
+    // CAF drops a dial that meets a heartbeat's tick, which takes until then.
+    while (!gate && gate.error().code == errc::timed_out
+           && self_->clock().now() < end)
+      gate = co_await as_expected(connect(req.peers[i]));
     if (!gate)
       throw task_failed{unreachable(req.peers[i], gate.error())};
   }

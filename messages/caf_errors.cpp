@@ -18,6 +18,7 @@ std::string text_of(const caf::message& context) {
 errc code_of(caf::sec code) noexcept {
   switch (code) {
   case caf::sec::request_timeout:
+  case caf::sec::connection_timeout:
     return errc::timed_out;
   case caf::sec::request_receiver_down:
   case caf::sec::cannot_forward_to_invalid_actor:

@@ -95,6 +95,8 @@ TEST_CASE_METHOD(testing_system,
 
 TEST_CASE("CAF's own errors become the nearest code", "[messages][errors]") {
   using caf::make_error;
+  CHECK(from_error(make_error(caf::sec::connection_timeout)).code
+        == errc::timed_out);
   CHECK(from_error(make_error(caf::sec::request_timeout)).code
         == errc::timed_out);
   CHECK(from_error(make_error(caf::sec::unexpected_message)).code

@@ -16,7 +16,7 @@ class SameBitsOnNodes:
     """Mixed into a story for each run."""
 
     args = ()
-    longer = "infer.steps=4000"  # lest a run ends before it is interrupted
+    longer = "infer.steps=3000"  # lest a run ends before it is interrupted
 
     @classmethod
     def setUpClass(cls):
@@ -83,7 +83,8 @@ class EnergyOnNodes(SameBitsOnNodes, Story):
 
 
 class EnergyBySvgdOnNodes(SameBitsOnNodes, Story):
-    args = ("--set", "run.fuse=off")
+    args = ("--set", "run.fuse=off", "--set", "infer.steps=600")
+    longer = "infer.steps=1500"
 
     @classmethod
     def find_config(cls):

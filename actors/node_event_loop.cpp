@@ -2,6 +2,7 @@
 
 #include "actors/courier.hpp"
 #include "actors/device_worker.hpp"
+#include "actors/node_loss.hpp"
 #include "actors/particle_state.hpp"
 #include "messages/caf_errors.hpp"
 #include "runtime/config/load_config.hpp"
@@ -98,8 +99,12 @@ node_event_loop_state::meet_and_open(node_evt_loop_init_msg req) {
     while (!gate && gate.error().code == errc::timed_out
            && self_->clock().now() < end)
       gate = co_await as_expected(connect(req.peers[i]));
-    if (!gate)
-      throw task_failed{unreachable(req.peers[i], gate.error())};
+    if (!gate) { // the driver has reached it: it was there a moment ago
+      const auto& [node, host, port] = req.peers[i];
+      throw task_failed{node_loss(node, host + ":" + std::to_string(port), {},
+                                  "node " + options_.name + " cannot reach it ("
+                                      + gate.error().message + ")")};
+    }
   }
   co_return value_or_throw(open(req));
 }
@@ -177,15 +182,6 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
   }
   config_ = std::move(*config);
   return out;
-}
-
-/// The driver has reached it: it was there a moment ago.
-failure node_event_loop_state::unreachable(const run_peer& peer,
-                                           const failure& why) const {
-  return {errc::node_lost, "node " + peer.node + " at " + peer.host + ":"
-                               + std::to_string(peer.port) + " was lost: node "
-                               + options_.name + " cannot reach it ("
-                               + why.message + "); it had no particles"};
 }
 
 response<caf::strong_actor_ptr>

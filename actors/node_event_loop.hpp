@@ -53,7 +53,6 @@ private:
   task<node_evt_loop_init_ack> meet_and_open(node_evt_loop_init_msg req);
   expected<node_evt_loop_init_ack> open(const node_evt_loop_init_msg& req);
   response<caf::strong_actor_ptr> connect(const run_peer& peer);
-  failure unreachable(const run_peer& peer, const failure& why) const;
   caf::result<node_evt_loop_cleanup_ack> cleanup();
   /// Has the run's particles and workers end.
   void end_all();

@@ -9,14 +9,22 @@ import time
 
 from cluster_story import LONG, LOST_SECONDS, WATCHFUL, ClusterStory
 from daemons import Daemons
-from harness import EXAMPLES, Story, hashes, main, write_config, write_small_run
+from harness import (
+    EXAMPLES,
+    Story,
+    has_started,
+    hashes,
+    main,
+    write_config,
+    write_small_run,
+)
 
 
 class SameBitsOnNodes:
     """Mixed into a story for each run."""
 
     args = ()
-    longer = "infer.steps=3000"  # lest a run ends before it is interrupted
+    longer = "infer.steps=4000"  # lest a run ends before it is interrupted
 
     @classmethod
     def setUpClass(cls):
@@ -43,17 +51,14 @@ class SameBitsOnNodes:
         with Daemons(2) as nodes:
             started = self.start(*run, "--cluster", nodes.config)
             try:
-                log = self.folder / out / "log.jsonl"
-                self.wait_until(started, "the first line of the log", log.exists)
-                time.sleep(0.1)
+                self.wait_until(started, "training", lambda: has_started(self.folder / out))
                 started.signal(signal.SIGINT)
                 done = started.wait()
             finally:
                 started.close()
-            self.assertIn(done.code, (0, 130), done)
-        if done.code == 130:
-            with Daemons(3) as nodes:
-                self.must(*run, "--cluster", nodes.config, "--resume", "--quiet")
+            self.assertEqual(done.code, 130, done)
+        with Daemons(3) as nodes:
+            self.must(*run, "--cluster", nodes.config, "--resume", "--quiet")
         self.assertEqual(self.hashes_of(out), self.hashes_of("whole"))
 
     def hashes_of(self, out):
@@ -62,6 +67,8 @@ class SameBitsOnNodes:
 
 
 class DeepEnsemblesOnNodes(SameBitsOnNodes, Story):
+    longer = "infer.steps=20000"
+
     @classmethod
     def find_config(cls):
         return write_small_run(cls.folder, "deep_ensemble")

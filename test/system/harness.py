@@ -32,6 +32,11 @@ LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
 
+def end_with_parent(number):
+    """Has this process, just started, get a signal when its parent ends."""
+    LIBC.prctl(PR_SET_PDEATHSIG, number)
+
+
 def program():
     """The absolute path of the program under test."""
     path = os.environ.get("POSSE")
@@ -65,8 +70,7 @@ class Process:
         env=None,
     ):
         def prepare():
-            # Ends with its test, even if that is killed.
-            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            end_with_parent(signal.SIGKILL)  # even if its test is killed
             if memory_bytes:
                 resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 

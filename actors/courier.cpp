@@ -102,6 +102,9 @@ courier_state::make_behavior(courier_options opts) {
         [this](const credit_frame& x) { take(x); },
         [this](const cancel_frame& x) { take(x); },
         [this](const refusal_frame& x) { take(x); },
+        [this](const placed_chunk_frame& x) { take(x); },
+        [this](const window_frame& x) { take(x); },
+        [this](const window_answer_frame& x) { take(x); },
         [this](const still_open_msg& x) { return still_open(x); },
     };
   }(detail::all_carried{});
@@ -126,8 +129,9 @@ void courier_state::meet(const courier_peers& all) {
     auto emit = [this, handle](link_frame frame) {
       std::visit([&](auto& x) { self_->send(handle, std::move(x)); }, frame);
     };
-    known =
-        std::make_unique<peer>(what, handle, options_.limits, std::move(emit));
+    known = std::make_unique<peer>(
+        what, handle, link_options{options_.limits, options_.shared_memory},
+        std::move(emit));
     by_address_[known->handle.address()] = known.get();
     self_->monitor(known->handle);
   }
@@ -392,8 +396,10 @@ void courier_state::lose(peer& x, const failure& why) {
 }
 
 void courier_state::ask_if_open() {
-  for (const auto& [node, x] : peers_)
+  for (const auto& [node, x] : peers_) {
     ask_if_open(*x);
+    x->link.free_unused();
+  }
   payload_mapping::free_unused();
   self_->delayed_send(self_, options_.patience, courier_tick{});
 }

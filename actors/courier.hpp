@@ -30,6 +30,8 @@ struct courier_options {
   /// Of the views of other nodes' particles that are kept.
   std::size_t view_bytes{std::size_t{256} << 20};
   transfer_limits limits{};
+  /// Whether chunks for a peer of the same machine go through shared memory.
+  bool shared_memory{true};
 };
 
 /// Carries requests to other nodes and serves theirs.
@@ -68,9 +70,9 @@ private:
   };
 
   struct peer {
-    peer(courier_peer w, courier_actor h, const transfer_limits& limits,
+    peer(courier_peer w, courier_actor h, const link_options& opts,
          std::function<void(link_frame)> emit)
-        : what{std::move(w)}, handle{std::move(h)}, link{limits,
+        : what{std::move(w)}, handle{std::move(h)}, link{opts,
                                                          std::move(emit)} {}
 
     courier_peer what;

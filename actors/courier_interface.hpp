@@ -70,7 +70,8 @@ auto courier_interface(carried_list<Cs...>) -> caf::typed_actor<
     caf::reacts_to<carried_request>, caf::reacts_to<carried_answer>,
     caf::reacts_to<carried_failure>, caf::reacts_to<chunk_frame>,
     caf::reacts_to<credit_frame>, caf::reacts_to<cancel_frame>,
-    caf::reacts_to<refusal_frame>,
+    caf::reacts_to<refusal_frame>, caf::reacts_to<placed_chunk_frame>,
+    caf::reacts_to<window_frame>, caf::reacts_to<window_answer_frame>,
     caf::replies_to<still_open_msg>::with<still_open_ack>>;
 
 } // namespace detail

@@ -9,9 +9,10 @@
 
 namespace posse {
 
-courier_link::courier_link(const transfer_limits& limits,
+courier_link::courier_link(const link_options& opts,
                            std::function<void(link_frame)> emit)
-    : emit_{std::move(emit)}, out_{limits}, in_{limits} {}
+    : shared_memory_{opts.shared_memory}, limits_{opts.limits},
+      emit_{std::move(emit)}, out_{opts.limits}, in_{opts.limits} {}
 
 void courier_link::send(scattered_payload payload,
                         std::function<void(transfer_id)> announce,
@@ -30,7 +31,43 @@ void courier_link::expect(transfer_id transfer,
 }
 
 expected<void> courier_link::take(const chunk_frame& x) {
-  if (auto fits = in_.push(x.header, x.bytes.span()); !fits)
+  return push(x.header, x.bytes.span());
+}
+
+expected<void> courier_link::take(const placed_chunk_frame& x) {
+  if (!in_window_)
+    return fail(errc::malformed, "peer: expected chunks with their bytes, got "
+                                 "one in a window that cannot be read");
+  auto bytes = in_window_->slot(x.slot, x.header.size);
+  if (!bytes)
+    return fail(std::move(bytes));
+  return push(x.header, *bytes);
+}
+
+/// The peer has made a window for what it sends.
+expected<void> courier_link::take(const window_frame& x) {
+  if (std::exchange(peer_has_offered_, true))
+    return fail(errc::malformed, "peer: expected one window, got another");
+  if (shared_memory_)
+    if (auto window = window_reader::open(x.place, limits_))
+      in_window_ = std::move(*window);
+  emit_(window_answer_frame{in_window_.has_value()});
+  return {};
+}
+
+expected<void> courier_link::take(const window_answer_frame& x) {
+  if (window_ != window_state::offered)
+    return fail(errc::malformed,
+                "peer: got an answer about a window that was not offered");
+  window_ = x.readable ? window_state::readable : window_state::refused;
+  if (!x.readable)
+    out_window_.reset();
+  return {};
+}
+
+expected<void> courier_link::push(const chunk_header& header,
+                                  std::span<const std::byte> bytes) {
+  if (auto fits = in_.push(header, bytes); !fits)
     return fits;
   return take_receiver_events();
 }
@@ -38,6 +75,8 @@ expected<void> courier_link::take(const chunk_frame& x) {
 expected<void> courier_link::take(const credit_frame& x) {
   if (auto fits = out_.credit({x.transfer, x.index}); !fits)
     return fits;
+  if (out_window_)
+    out_window_->free({x.transfer, x.index});
   advance();
   return {};
 }
@@ -59,12 +98,39 @@ expected<void> courier_link::take(const refusal_frame& x) {
 void courier_link::close(const failure& why) {
   out_.peer_gone(why);
   in_.peer_gone(why);
+  out_window_.reset();
+  in_window_.reset();
   for (const auto& x : std::exchange(waiting_, {}))
     x.failed(why);
   for (const auto& [id, failed] : std::exchange(sent_, {}))
     failed(why);
   for (const auto& [id, x] : std::exchange(expected_, {}))
     x.failed(why);
+}
+
+void courier_link::free_unused() {
+  if (out_window_)
+    out_window_->free_unused();
+}
+
+/// Before the first chunk: the peer can look at it while chunks go in frames.
+void courier_link::offer_window() {
+  if (!shared_memory_ || window_ != window_state::not_offered)
+    return;
+  window_ = window_state::refused;
+  auto window = window_writer::make(limits_);
+  if (!window)
+    return; // without, then
+  emit_(window_frame{window->place()});
+  window_ = window_state::offered;
+  out_window_ = std::move(*window);
+}
+
+void courier_link::emit(chunk& x) {
+  if (window_ == window_state::readable)
+    if (const auto slot = out_window_->put(x))
+      return emit_(placed_chunk_frame{x.header, *slot});
+  emit_(chunk_frame{x.header, std::move(x.bytes)});
 }
 
 /// Sends all that may be sent now. What the functions it calls ask for is done
@@ -76,7 +142,8 @@ void courier_link::advance() {
     offer_waiting();
     while (auto frame = out_.next_frame())
       std::visit(overloaded{[this](chunk& x) {
-                              emit_(chunk_frame{x.header, std::move(x.bytes)});
+                              offer_window();
+                              emit(x);
                             },
                             [this](const transfer_cancel& x) {
                               emit_(cancel_frame{x.transfer});

@@ -76,8 +76,10 @@ node_daemon::start(const cluster_config& cluster, const std::string& name) {
     return fail(std::move(self));
   auto x = std::make_unique<impl>(cluster, **node);
   x->gate = x->system.spawn(
-      node_gate, node_gate_options{std::move(*self), (*node)->resources,
-                                   milliseconds{cluster.cluster.timeout_ms},
+      node_gate, node_gate_options{std::move(*self),
+                                   {name, (*node)->resources,
+                                    milliseconds{cluster.cluster.timeout_ms},
+                                    cluster.cluster.shared_memory},
                                    [bell = x->bell] { bell->ring(); }});
   std::unique_ptr<node_daemon> out{new node_daemon{std::move(x)}};
   // Reused: a port is not lost for minutes to the daemon before.

@@ -175,8 +175,9 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
   }
   if (req.driver.courier) {
     courier_ = self_->spawn<caf::monitored>(
-        courier,
-        courier_options{.node = options_.name, .patience = options_.patience});
+        courier, courier_options{.node = options_.name,
+                                 .patience = options_.patience,
+                                 .shared_memory = options_.shared_memory});
     self_->send(courier_, courier_peers{{{req.driver, {}}}});
     out.courier = caf::actor_cast<caf::strong_actor_ptr>(courier_);
   }

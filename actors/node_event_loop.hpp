@@ -26,6 +26,8 @@ struct node_options {
   local_section resources; ///< devices, lanes, caches
   /// How long another node may be silent.
   std::chrono::milliseconds patience{10'000};
+  /// Whether tensors for a node of the same machine go through shared memory.
+  bool shared_memory{true};
 };
 
 /// Starts a worker for each device, places particles on them and tells

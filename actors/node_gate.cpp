@@ -1,6 +1,5 @@
 #include "actors/node_gate.hpp"
 
-#include "actors/node_event_loop.hpp"
 #include "messages/caf_errors.hpp"
 
 #include <caf/all.hpp>
@@ -48,9 +47,7 @@ caf::result<attach_ack> node_gate_state::attach(const attach_msg& req) {
 
 attach_ack node_gate_state::let_in(const attach_msg& req) {
   auto node = self_->spawn<caf::monitored>(
-      node_event_loop,
-      node_options{options_.self.node, options_.resources, options_.patience},
-      caf::actor_cast<driver_actor>(req.alive));
+      node_event_loop, options_.node, caf::actor_cast<driver_actor>(req.alive));
   self_->monitor(req.alive);
   guest_.emplace(
       guest{req.driver, caf::actor_cast<caf::actor_addr>(req.alive), node});

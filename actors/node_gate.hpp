@@ -1,13 +1,12 @@
 #pragma once
 
+#include "actors/node_event_loop.hpp"
 #include "actors/node_event_loop_interface.hpp"
 #include "actors/node_gate_interface.hpp"
-#include "runtime/config/local_section.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -16,9 +15,8 @@ namespace posse {
 
 /// What a daemon's gate is started with.
 struct node_gate_options {
-  hello self; ///< what this daemon would say, its incarnation included
-  local_section resources;
-  std::chrono::milliseconds patience; ///< with other nodes that are silent
+  hello self;        ///< what this daemon would say, its incarnation included
+  node_options node; ///< of the node that each guest gets
   std::function<void()> stop; ///< called when somebody may end the daemon
 };
 

@@ -123,9 +123,12 @@ struct push_distribution::impl {
       return fail(std::move(found));
     nodes = std::move(*found);
     carrier = system.spawn(
-        courier, courier_options{.node = driver_name,
-                                 .patience = std::chrono::milliseconds{
-                                     config.cluster->cluster.timeout_ms}});
+        courier,
+        courier_options{
+            .node = driver_name,
+            .patience =
+                std::chrono::milliseconds{config.cluster->cluster.timeout_ms},
+            .shared_memory = config.cluster->cluster.shared_memory});
     for (const auto& node : nodes)
       self->send(director,
                  watched_node{node.name,

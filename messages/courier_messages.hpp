@@ -2,6 +2,7 @@
 
 #include "messages/inspection.hpp"
 #include "messages/transfer/chunk.hpp"
+#include "messages/transfer/shared_window.hpp"
 
 #include <caf/actor_control_block.hpp>
 
@@ -84,6 +85,43 @@ struct chunk_frame {
 template <class Inspector>
 auto inspect(Inspector& f, chunk_frame& x) {
   return f(caf::meta::type_name("chunk_frame"), x.header, x.bytes);
+}
+
+/// A piece of a payload that lies in the sender's window.
+struct placed_chunk_frame {
+  chunk_header header;
+  std::uint32_t slot{0};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, placed_chunk_frame& x) {
+  return f(caf::meta::type_name("placed_chunk_frame"), x.header, x.slot);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, window_place& x) {
+  return f(x.process, x.file, x.token);
+}
+
+/// Where the sender's window is, for a peer on the same machine. To be
+/// answered.
+struct window_frame {
+  window_place place;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, window_frame& x) {
+  return f(caf::meta::type_name("window_frame"), x.place);
+}
+
+/// Whether the peer can read there.
+struct window_answer_frame {
+  bool readable{false};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, window_answer_frame& x) {
+  return f(caf::meta::type_name("window_answer_frame"), x.readable);
 }
 
 /// Its receiver has consumed a chunk.

@@ -106,6 +106,9 @@ struct chunk_frame;
 struct credit_frame;
 struct cancel_frame;
 struct refusal_frame;
+struct placed_chunk_frame;
+struct window_frame;
+struct window_answer_frame;
 struct still_open_msg;
 struct still_open_ack;
 
@@ -224,6 +227,10 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(posse_messages, (posse::group_combine_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::group_directions_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::group_directions_ack))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::placed_chunk_frame))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::window_frame))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::window_answer_frame))
 
 CAF_END_TYPE_ID_BLOCK(posse_messages)
 // clang-format on

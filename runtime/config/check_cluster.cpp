@@ -34,7 +34,8 @@ expected<void> check_there_is_one(const cluster_config& config) {
 }
 
 expected<void> check_timeout(const cluster_config& config) {
-  const auto& [name, secret, heartbeat, timeout] = config.cluster;
+  const auto heartbeat = config.cluster.heartbeat_ms;
+  const auto timeout = config.cluster.timeout_ms;
   if (timeout >= least_heartbeats * heartbeat)
     return {};
   if (config.origins.given("cluster.timeout_ms"))

@@ -23,6 +23,8 @@ struct cluster_section {
   std::string secret;               ///< 16 characters or more; empty: none
   std::int64_t heartbeat_ms = 1000; ///< in [10, 60000]
   std::int64_t timeout_ms = 10000;  ///< at least 3 heartbeats, at most 600000
+  /// Whether tensors for a node of the same machine go through shared memory.
+  bool shared_memory = true;
 
   friend bool operator==(const cluster_section&,
                          const cluster_section&) = default;

@@ -30,6 +30,11 @@ std::vector<bound_key<cluster_section>> make_cluster_keys() {
            .range = number_range::between(30, 600'000),
            .doc = "silence after which a node counts as lost, in "
                   "milliseconds; at least 3 heartbeats"}),
+      bind_key<&c::shared_memory>(
+          {.section = "cluster",
+           .name = "shared_memory",
+           .doc = "whether tensors for a node of the same machine go through "
+                  "shared memory, not its network"}),
   };
 }
 

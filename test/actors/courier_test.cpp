@@ -78,9 +78,9 @@ struct two_nodes : testing_system {
   far_particle::state far;
   far_particle::handle particle;
 
-  explicit two_nodes(transfer_limits limits = {}) {
-    a = sys.spawn(courier, options("a", limits));
-    b = sys.spawn(courier, options("b", limits));
+  explicit two_nodes(transfer_limits limits = {}, bool shared_memory = true) {
+    a = sys.spawn(courier, options("a", limits, shared_memory));
+    b = sys.spawn(courier, options("b", limits, shared_memory));
     particle = sys.spawn(particle_of, &far);
     introduce(a, "b", b);
     introduce(b, "a", a);
@@ -93,11 +93,13 @@ struct two_nodes : testing_system {
     run();
   }
 
-  static courier_options options(std::string node, transfer_limits limits) {
+  static courier_options options(std::string node, transfer_limits limits,
+                                 bool shared_memory) {
     courier_options out;
     out.node = std::move(node);
     out.patience = patience;
     out.limits = limits;
+    out.shared_memory = shared_memory;
     return out;
   }
 
@@ -180,16 +182,16 @@ TEST_CASE_METHOD(two_nodes, "a request's failure comes back as it was",
   CHECK(ack.error() == failure{errc::non_finite, "the loss is NaN"});
 }
 
-TEST_CASE_METHOD(two_nodes, "large tensors arrive bit for bit, both ways",
-                 "[actors][courier]") {
+TEST_CASE("large tensors arrive bit for bit, both ways", "[actors][courier]") {
+  two_nodes nodes{{}, GENERATE(true, false)};
   // More than a window of chunks.
   const value args =
       value_dict{{"big", big_tensor(3'000'000)}, {"small", big_tensor(10)}};
-  auto ack = answer_to<receive_func_ack>(call("ECHO", args));
+  auto ack = nodes.answer_to<receive_func_ack>(call("ECHO", args));
   REQUIRE(ack);
   CHECK(ack->result == args);
-  REQUIRE(far.asked.size() == 1);
-  CHECK(far.asked[0].args == args);
+  REQUIRE(nodes.far.asked.size() == 1);
+  CHECK(nodes.far.asked[0].args == args);
 }
 
 TEST_CASE("requests wait for room and are all answered", "[actors][courier]") {
@@ -200,7 +202,8 @@ TEST_CASE("requests wait for room and are all answered", "[actors][courier]") {
                    .open_transfers = 2,
                    .open_bytes = 1'000'000,
                    .queued_bytes = 100'000,
-                   .queued_transfers = 4}};
+                   .queued_transfers = 4},
+                  GENERATE(true, false)};
   std::vector<decltype(nodes.ask(call("", {})))> pending;
   for (int i = 0; i < 20; ++i)
     pending.push_back(

@@ -11,7 +11,9 @@
 #include <catch2/catch_session.hpp>
 
 #include <array>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <sys/prctl.h>
@@ -38,6 +40,8 @@ cluster_section network() {
 courier_options options_of(std::string node) {
   courier_options out;
   out.node = std::move(node);
+  // In a run of its own: as between two machines.
+  out.shared_memory = std::getenv("POSSE_TEST_BY_NETWORK") == nullptr;
   return out;
 }
 

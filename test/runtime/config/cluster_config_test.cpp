@@ -112,6 +112,7 @@ name = "lab"
 secret = "0123456789abcdef"
 heartbeat_ms = 10
 timeout_ms = 30
+shared_memory = false
 [[node]]
 name = "A_z-9"
 host = "::1"
@@ -126,7 +127,8 @@ name = "b"
 host = "localhost"
 port = 0
 )");
-  CHECK(config.cluster == cluster_section{"lab", "0123456789abcdef", 10, 30});
+  CHECK(config.cluster
+        == cluster_section{"lab", "0123456789abcdef", 10, 30, false});
   REQUIRE(config.nodes.size() == 2);
   CHECK(config.nodes[0]
         == node_entry{"A_z-9",
@@ -214,7 +216,7 @@ TEST_CASE("unknown names in a cluster's file name the nearest known one",
        "did you mean \"timeout_ms\"?"},
       {with_cluster("zebra = 1"),
        "2: cluster.zebra: expected a key of [cluster], got an unknown one; "
-       "known are name, secret, heartbeat_ms or timeout_ms"},
+       "known are name, secret, heartbeat_ms, timeout_ms or shared_memory"},
       {with("[node.port]"), "4: syntax: table header: cannot redefine existing "
                             "integer 'node.port' as table"},
   });
@@ -534,8 +536,8 @@ TEST_CASE("a cluster's hash is that of what it means, without the secret",
         == base);
   CHECK(cluster_hash(*loaded_run(data + node_a + node_b).cluster) == base);
 
-  for (std::string line :
-       {"name = \"other\"", "heartbeat_ms = 999", "timeout_ms = 10001"})
+  for (std::string line : {"name = \"other\"", "heartbeat_ms = 999",
+                           "timeout_ms = 10001", "shared_memory = false"})
     CHECK_FALSE(hash("[cluster]\n" + line + '\n' + node_a + node_b) == base);
   for (std::string line :
        {"host = \"127.0.0.2\"", "devices = [\"cpu:1\"]", "lanes = 1",
@@ -551,6 +553,7 @@ TEST_CASE("the hash of a cluster is that of its sorted keys",
   sha256 wanted;
   wanted.update("cluster.heartbeat_ms = 1000\n"
                 "cluster.name = \"cluster\"\n"
+                "cluster.shared_memory = true\n"
                 "cluster.timeout_ms = 10000\n"
                 "node[0].cache_policy = \"auto\"\n"
                 "node[0].cache_size = 0\n"

@@ -97,7 +97,7 @@ TEST_CASE("the keys of a cluster are those of the interface",
   };
   CHECK((names(cluster_keys(), "cluster")
          == std::vector<std::string>{"name", "secret", "heartbeat_ms",
-                                     "timeout_ms"}));
+                                     "timeout_ms", "shared_memory"}));
   CHECK(
       (names(node_keys(), "node")
        == std::vector<std::string>{"name", "host", "port", "devices", "lanes",

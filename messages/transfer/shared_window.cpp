@@ -1,0 +1,191 @@
+#include "messages/transfer/shared_window.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <string>
+#include <string_view>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <tuple>
+#include <unistd.h>
+#include <utility>
+
+namespace posse {
+
+namespace {
+
+constexpr const char* name = "posse-window";
+// What the system makes of it, in /proc/PROCESS/fd.
+constexpr std::string_view target = "/memfd:posse-window (deleted)";
+
+// The token has a page of its own, so that slots start at pages.
+constexpr std::size_t first_slot = 4096;
+// Nobody can make the file shorter, after which reading it would be a crash.
+constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+
+std::size_t file_size(const transfer_limits& limits) {
+  return first_slot + limits.window * limits.chunk_bytes;
+}
+
+tl::unexpected<failure> no_memory(const char* what) {
+  return fail(errc::out_of_memory, std::string{"shared memory: "} + what + ": "
+                                       + std::strerror(errno));
+}
+
+tl::unexpected<failure> not_here(const std::string& why) {
+  return fail(errc::refused, "shared memory: " + why);
+}
+
+/// @returns whether `path` leads to a window; opening another thing might wait,
+/// or do something.
+bool is_window(const std::string& path) {
+  std::array<char, 64> found{};
+  const auto size = ::readlink(path.c_str(), found.data(), found.size());
+  return size > 0
+         && std::string_view{found.data(), static_cast<std::size_t>(size)}
+                == target;
+}
+
+} // namespace
+
+mapped_file::mapped_file(void* data, std::size_t size, int file) noexcept
+    : data_{static_cast<std::byte*>(data)}, size_{size}, file_{file} {}
+
+mapped_file::mapped_file(mapped_file&& other) noexcept
+    : data_{std::exchange(other.data_, nullptr)},
+      size_{std::exchange(other.size_, 0)}, file_{std::exchange(other.file_,
+                                                                -1)} {}
+
+mapped_file& mapped_file::operator=(mapped_file&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(file_, other.file_);
+  return *this;
+}
+
+mapped_file::~mapped_file() {
+  if (data_ != nullptr)
+    ::munmap(data_, size_);
+  if (file_ >= 0)
+    ::close(file_);
+}
+
+namespace {
+
+/// Maps all of an open file, which it owns from now on.
+mapped_file map(int file, std::size_t size, int rights) {
+  auto* data = ::mmap(nullptr, size, rights, MAP_SHARED, file, 0);
+  return {data == MAP_FAILED ? nullptr : data, size, file};
+}
+
+} // namespace
+
+// -- the sender's end ---------------------------------------------------------
+expected<window_writer> window_writer::make(const transfer_limits& limits) {
+  const auto size = file_size(limits);
+  const int file = ::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (file < 0)
+    return no_memory("could not be made");
+  if (::ftruncate(file, static_cast<off_t>(size)) != 0
+      || ::fcntl(file, F_ADD_SEALS, seals) != 0) {
+    auto why = no_memory("could not be given its size");
+    ::close(file);
+    return why;
+  }
+  auto memory = map(file, size, PROT_READ | PROT_WRITE);
+  if (memory.data() == nullptr)
+    return no_memory("could not be mapped");
+  std::uint64_t token = 0;
+  if (::getrandom(&token, sizeof token, 0) != sizeof token)
+    return no_memory("no random numbers");
+  std::memcpy(memory.data(), &token, sizeof token);
+  return window_writer{std::move(memory), token, limits};
+}
+
+window_writer::window_writer(mapped_file memory, std::uint64_t token,
+                             const transfer_limits& limits)
+    : memory_{std::move(memory)}, token_{token},
+      slot_bytes_{limits.chunk_bytes}, slots_(limits.window) {}
+
+window_place window_writer::place() const noexcept {
+  return {static_cast<std::uint32_t>(::getpid()),
+          static_cast<std::uint32_t>(memory_.file()), token_};
+}
+
+std::optional<std::uint32_t> window_writer::put(const chunk& x) {
+  assert(x.bytes.size <= slot_bytes_);
+  // The first free one: its memory is the likeliest to be in a cache.
+  const auto slot = std::ranges::find(slots_, std::optional<chunk_credit>{});
+  if (slot == slots_.end())
+    return {};
+  *slot = chunk_credit{x.header.transfer, x.header.index};
+  used_ = true;
+  const auto index = static_cast<std::size_t>(slot - slots_.begin());
+  std::memcpy(memory_.data() + first_slot + index * slot_bytes_,
+              x.bytes.data.get(), x.bytes.size);
+  return static_cast<std::uint32_t>(index);
+}
+
+void window_writer::free(const chunk_credit& x) noexcept {
+  std::ranges::replace(slots_, std::optional{x}, std::optional<chunk_credit>{});
+}
+
+void window_writer::free_unused() noexcept {
+  if (std::exchange(used_, false)
+      || std::ranges::any_of(slots_,
+                             [](const auto& x) { return x.has_value(); }))
+    return;
+  // May fail: the memory is then kept.
+  std::ignore =
+      ::fallocate(memory_.file(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  first_slot, static_cast<off_t>(slots_.size() * slot_bytes_));
+}
+
+// -- the receiver's end -------------------------------------------------------
+expected<window_reader> window_reader::open(const window_place& place,
+                                            const transfer_limits& limits) {
+  const auto path = "/proc/" + std::to_string(place.process) + "/fd/"
+                    + std::to_string(place.file);
+  if (!is_window(path))
+    return not_here("no window at " + path);
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0)
+    return not_here(path + ": " + std::strerror(errno));
+  const auto size = file_size(limits);
+  auto memory = map(file, size, PROT_READ);
+  struct stat about {};
+  if ((::fcntl(file, F_GET_SEALS) & F_SEAL_SHRINK) == 0
+      || ::fstat(file, &about) != 0
+      || static_cast<std::size_t>(about.st_size) != size)
+    return not_here(path + ": expected a sealed file of " + std::to_string(size)
+                    + " bytes, got one of " + std::to_string(about.st_size));
+  if (memory.data() == nullptr)
+    return not_here(path + ": " + std::strerror(errno));
+  if (std::memcmp(memory.data(), &place.token, sizeof place.token) != 0)
+    return not_here(path + ": another process's window");
+  return window_reader{std::move(memory), limits};
+}
+
+window_reader::window_reader(mapped_file memory, const transfer_limits& limits)
+    : memory_{std::move(memory)},
+      slot_bytes_{limits.chunk_bytes}, slots_{limits.window} {}
+
+expected<std::span<const std::byte>>
+window_reader::slot(std::uint32_t index, std::size_t size) const {
+  if (index >= slots_ || size > slot_bytes_)
+    return fail(errc::malformed, "peer: expected a chunk in a slot below "
+                                     + std::to_string(slots_) + ", of at most "
+                                     + std::to_string(slot_bytes_)
+                                     + " bytes, got slot "
+                                     + std::to_string(index) + ", "
+                                     + std::to_string(size) + " bytes");
+  return std::span<const std::byte>{
+      memory_.data() + first_slot + index * slot_bytes_, size};
+}
+
+} // namespace posse

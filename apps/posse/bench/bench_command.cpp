@@ -78,6 +78,11 @@ void add_particles(CLI::App& command, options& opts,
       ->capture_default_str();
 }
 
+void add_by_network(CLI::App& command, options& opts) {
+  command.add_flag("--by-network", opts.by_network,
+                   "nodes share no memory, as on different machines");
+}
+
 /// The other processes of a benchmark; not for users, and so not listed.
 void add_children(CLI::App& parent, int& exit_code) {
   struct node_arguments {
@@ -108,7 +113,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   auto defaults = [](std::vector<std::string> models,
                      std::vector<std::int64_t> particles) {
     return std::make_shared<options>(
-        options{std::move(models), std::move(particles), {1}, {}, 20, {}});
+        options{std::move(models), std::move(particles), {1}});
   };
 
   auto step = defaults(bench::model_names(), {1, 8});
@@ -130,6 +135,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
           "also on so many node daemons of this machine, one lane each")
       ->delimiter(',')
       ->check(CLI::Range(1, 16));
+  add_by_network(*command, *svgd);
   command->footer(
       "matrix: plain LibTorch, [N, D] matrices, one thread; matrix-threads:\n"
       "with all cores inside an operation; kernel: the direction alone, "
@@ -140,6 +146,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   command =
       add(*bench_app, "message", "an awaited round trip between two particles",
           bench::measure_message, message, exit_code);
+  add_by_network(*command, *message);
   command->footer(
       "caf: two event-based actors of plain CAF; posse: two particles. The\n"
       "remote ones are in two processes, over loopback; push: 256 MiB of\n"

@@ -35,14 +35,15 @@ std::uint16_t free_port() {
 } // namespace
 
 expected<std::shared_ptr<const bench_nodes>>
-bench_nodes::start(std::size_t count, std::int64_t lanes) {
+bench_nodes::start(std::size_t count, std::int64_t lanes, bool by_network) {
   std::shared_ptr<bench_nodes> out{new bench_nodes};
   auto folder = scratch_folder::make();
   if (!folder)
     return fail(std::move(folder));
   out->folder_ = std::move(*folder);
   const auto file = out->folder_->path() / "cluster.toml";
-  std::string text = "[cluster]\nname = \"bench\"\n";
+  std::string text = fmt::format(
+      "[cluster]\nname = \"bench\"\nshared_memory = {}\n", !by_network);
   for (std::size_t i = 0; i < count; ++i)
     text += fmt::format(
         "[[node]]\nname = \"n{}\"\nport = {}\ndevices = [\"cpu:0\"]\n"

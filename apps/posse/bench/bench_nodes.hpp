@@ -14,9 +14,11 @@ namespace posse::bench {
 /// process of its own with one device. They end with the object.
 class bench_nodes {
 public:
-  /// @param lanes Of each node. @returns errc::io_error.
-  static expected<std::shared_ptr<const bench_nodes>> start(std::size_t count,
-                                                            std::int64_t lanes);
+  /// @param lanes Of each node.
+  /// @param by_network Whether they share no memory, as on different machines.
+  /// @returns errc::io_error.
+  static expected<std::shared_ptr<const bench_nodes>>
+  start(std::size_t count, std::int64_t lanes, bool by_network);
 
   const cluster_config& cluster() const noexcept { return cluster_; }
 

@@ -130,7 +130,7 @@ expected<std::vector<row>> measure_message(const options& opts) {
   auto rows = in_one_process(*work, opts);
   if (!rows)
     return rows;
-  auto nodes = bench_nodes::start(2, 1);
+  auto nodes = bench_nodes::start(2, 1, opts.by_network);
   if (!nodes)
     return fail(std::move(nodes));
   constexpr std::int64_t particles = 4;

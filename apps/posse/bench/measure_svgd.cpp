@@ -136,7 +136,8 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
     contenders.push_back(make("posse", lanes, steps, std::move(*repeat)));
   }
   for (auto count : opts.nodes) {
-    auto nodes = bench_nodes::start(static_cast<std::size_t>(count), 1);
+    auto nodes =
+        bench_nodes::start(static_cast<std::size_t>(count), 1, opts.by_network);
     if (!nodes)
       return fail(std::move(nodes));
     auto repeat = repeat_posse(work, particles, 1, steps, std::move(*nodes));

@@ -11,9 +11,11 @@ struct options {
   std::vector<std::string> models;
   std::vector<std::int64_t> particles; ///< > 0
   std::vector<std::int64_t> lanes;     ///< > 0; a row of posse for each
-  std::vector<std::int64_t> nodes;     ///< > 0; a row on so many daemons each
-  std::size_t repetitions{20};         ///< > 0
-  std::string json;                    ///< file; empty: none
+  std::vector<std::int64_t> nodes{};   ///< > 0; a row on so many daemons each
+  /// Whether nodes talk as if they were on different machines.
+  bool by_network{false};
+  std::size_t repetitions{20}; ///< > 0
+  std::string json{};          ///< file; empty: none
 };
 
 } // namespace posse::bench

@@ -120,7 +120,8 @@ window_place window_writer::place() const noexcept {
 std::optional<std::uint32_t> window_writer::put(const chunk& x) {
   assert(x.bytes.size <= slot_bytes_);
   // The first free one: its memory is the likeliest to be in a cache.
-  const auto slot = std::ranges::find(slots_, std::optional<chunk_credit>{});
+  const auto slot =
+      std::ranges::find_if(slots_, [](const auto& x) { return !x; });
   if (slot == slots_.end())
     return {};
   *slot = chunk_credit{x.header.transfer, x.header.index};
@@ -132,7 +133,9 @@ std::optional<std::uint32_t> window_writer::put(const chunk& x) {
 }
 
 void window_writer::free(const chunk_credit& x) noexcept {
-  std::ranges::replace(slots_, std::optional{x}, std::optional<chunk_credit>{});
+  for (auto& slot : slots_)
+    if (slot && *slot == x)
+      slot.reset();
 }
 
 void window_writer::free_unused() noexcept {

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <set>
 #include <thread>
+#include <utility>
 
 namespace posse {
 
@@ -170,6 +171,7 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
                            static_cast<std::uint32_t>(opts.lanes)});
     auto device = std::make_shared<worker_device>(std::move(opts));
     auto worker = self_->spawn<caf::monitored>(device_worker, device);
+    alive_.insert(worker.address());
     devices_.push_back({std::make_shared<const std::string>(entry.name),
                         std::move(device), std::move(worker), 0});
   }
@@ -178,6 +180,7 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
         courier, courier_options{.node = options_.name,
                                  .patience = options_.patience,
                                  .shared_memory = options_.shared_memory});
+    alive_.insert(courier_.address());
     self_->send(courier_, courier_peers{{{req.driver, {}}}});
     out.courier = caf::actor_cast<caf::strong_actor_ptr>(courier_);
   }
@@ -248,6 +251,7 @@ node_event_loop_state::create_on(std::size_t where,
                        std::shared_ptr<const behavior>{
                            std::shared_ptr<const behavior>{}, acts},
                        state == nullptr ? value_dict{} : *state});
+  alive_.insert(particle.address());
   particles_.push_back(particle);
   made.particle = {req.pid, options_.name, *home.name,
                    caf::actor_cast<caf::strong_actor_ptr>(particle),
@@ -284,14 +288,15 @@ task<node_status_ack> node_event_loop_state::status() {
 
 caf::result<node_evt_loop_cleanup_ack> node_event_loop_state::cleanup() {
   auto promise = self_->make_response_promise<node_evt_loop_cleanup_ack>();
-  if (particles_.empty() && devices_.empty()) {
+  if (cleaning_) { // whoever asked first gets the answer
     promise.deliver(node_evt_loop_cleanup_ack{0});
     return promise;
   }
   cleaned_ = promise;
   ended_particles_ = static_cast<std::uint32_t>(particles_.size());
-  ending_ = particles_.size() + devices_.size() + (courier_ ? 1 : 0);
+  cleaning_ = true;
   end_all();
+  end_cleanup_if_all_ended();
   config_.reset();
   return promise;
 }
@@ -311,9 +316,15 @@ void node_event_loop_state::end_all() {
   devices_.clear();
 }
 
-void node_event_loop_state::gone(const caf::actor_addr&) {
-  if (ending_ > 0 && --ending_ == 0)
-    cleaned_.deliver(node_evt_loop_cleanup_ack{ended_particles_});
+void node_event_loop_state::gone(const caf::actor_addr& who) {
+  alive_.erase(who); // perhaps long before the end of the run
+  end_cleanup_if_all_ended();
+}
+
+void node_event_loop_state::end_cleanup_if_all_ended() {
+  if (!alive_.empty() || !std::exchange(cleaning_, false))
+    return;
+  cleaned_.deliver(node_evt_loop_cleanup_ack{ended_particles_});
 }
 
 node_event_loop_actor::behavior_type

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,7 @@ private:
   task<node_status_ack> status();
   expected<std::size_t> place(const std::string& device) const;
   void gone(const caf::actor_addr& who);
+  void end_cleanup_if_all_ended();
 
   self_ptr self_;
   node_options options_;
@@ -76,7 +78,8 @@ private:
   std::vector<device> devices_;
   std::vector<particle_actor> particles_;
   courier_actor courier_; ///< to the run's other processes; null if none
-  std::size_t ending_{0}; ///< actors whose end cleanup waits for
+  std::set<caf::actor_addr> alive_; ///< all that it has started
+  bool cleaning_{false};            ///< cleanup waits for them
   std::uint32_t ended_particles_{0};
   caf::typed_response_promise<node_evt_loop_cleanup_ack> cleaned_;
   running_tasks tasks_; // last: its frames refer to all of the above

@@ -64,3 +64,36 @@ TEST_CASE("a run may end while a particle is being made",
       [](const caf::error& why) { FAIL(from_error(why).message); });
   s.self->send_exit(node, caf::exit_reason::user_shutdown);
 }
+
+TEST_CASE("a particle that has ended by itself does not hold up the end",
+          "[actors][node_event_loop]") {
+  testing_system s;
+  test::small_run files;
+  const auto config = files.config("deep_ensemble", 1, 1);
+  auto node = s.sys.spawn(
+      node_event_loop,
+      node_options{"a", config.local, std::chrono::milliseconds{1000}},
+      driver_actor{});
+  auto ready = s.self->request(
+      node, caf::infinite, node_evt_loop_init_msg{to_toml(config), {}, {}, {}});
+  s.sched.run();
+  ready.receive([](const node_evt_loop_init_ack&) {},
+                [](const caf::error& why) { FAIL(from_error(why).message); });
+  auto made = s.self->request(node, caf::infinite, order_for(config));
+  s.sched.run();
+  caf::strong_actor_ptr particle;
+  made.receive(
+      [&](const receive_particle_init_ack& x) { particle = x.particle.handle; },
+      [](const caf::error& why) { FAIL(from_error(why).message); });
+  s.self->send_exit(caf::actor_cast<caf::actor>(particle),
+                    caf::exit_reason::kill);
+  s.sched.run();
+
+  auto ended =
+      s.self->request(node, caf::infinite, node_evt_loop_cleanup_msg{});
+  s.sched.run();
+  ended.receive(
+      [](const node_evt_loop_cleanup_ack& x) { CHECK(x.particles == 1); },
+      [](const caf::error& why) { FAIL(from_error(why).message); });
+  s.self->send_exit(node, caf::exit_reason::user_shutdown);
+}

@@ -4,6 +4,7 @@
 #include "actors/recipe_of_particle.hpp"
 #include "messages/caf_errors.hpp"
 #include "runtime/compute/group_rules.hpp"
+#include "runtime/device/kernel_cache.hpp"
 
 namespace posse {
 
@@ -41,6 +42,7 @@ device_worker_actor::behavior_type
 device_worker_state::make_behavior(std::shared_ptr<worker_device> device) {
   device_ = std::move(device);
   const auto me = caf::actor_cast<device_worker_actor>(self_);
+  remember_kernels();
   for (std::size_t i = 0; i < device_->options.lanes; ++i)
     device_->lanes.push_back(self_->spawn<caf::linked>(lane, me, device_));
   return {

@@ -20,7 +20,7 @@ struct local_section {
   std::vector<device_entry> devices{device_entry{}}; ///< each name once
   std::int64_t lanes = 0;      ///< per CPU device; 0: cores / CPU devices
   std::int64_t cache_size = 0; ///< particles resident per device; 0: all fit
-  std::string cache_policy = "auto"; ///< auto | lru | direct
+  std::string cache_policy = "auto"; ///< auto | direct | lru | order
   std::int64_t view_size = 0;        ///< views held per device; 0: all fit
 
   friend bool operator==(const local_section&, const local_section&) = default;

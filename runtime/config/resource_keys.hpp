@@ -39,7 +39,7 @@ auto resource_keys(std::string_view section) {
       bind_key<Resources, &local::cache_policy>(
           {.section = section,
            .name = "cache_policy",
-           .choices = {"auto", "direct", "lru"},
+           .choices = {"auto", "direct", "lru", "order"},
            .doc = "which particle makes room for another",
            .free_on_resume = true}),
       bind_key<Resources, &local::view_size>(

@@ -1,5 +1,6 @@
 #include "runtime/store/particle_cache.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace posse {
@@ -7,10 +8,12 @@ namespace posse {
 expected<cache_policy> parse_cache_policy(std::string_view name) {
   if (name == "auto" || name == "lru")
     return cache_policy::lru;
+  if (name == "order")
+    return cache_policy::order;
   if (name == "direct")
     return cache_policy::direct;
   return fail(errc::unknown_name, "unknown cache policy \"" + std::string{name}
-                                      + "\"; known: auto, direct, lru");
+                                      + "\"; known: auto, direct, lru, order");
 }
 
 particle_cache::particle_cache(std::size_t capacity, cache_policy policy)
@@ -43,7 +46,7 @@ expected<particle_cache::placement> particle_cache::try_read(particle_id pid) {
   auto& who = i->second;
   if (who.slot != none) {
     ++counters_.hits;
-    touch(who.slot);
+    use(who);
     return placement{who.slot, true, std::nullopt};
   }
   auto slot = pick(who);
@@ -76,6 +79,7 @@ void particle_cache::release(particle_id pid) {
     return;
   if (const auto slot = i->second.slot; slot != none) {
     slots_[slot].owner.reset();
+    slots_[slot].about = nullptr;
     slots_[slot].pins = 0;
     unlink(slot);
     prepend(slot);
@@ -114,10 +118,51 @@ std::optional<std::size_t> particle_cache::pick(const known& who) const {
   }
   // Free slots come first: they start in the list and release() puts them
   // back at its old end.
+  if (policy_ == cache_policy::order && slots_[oldest_].owner)
+    return pick_by_order();
   for (auto i = oldest_; i != none; i = slots_[i].newer)
     if (slots_[i].pins == 0)
       return i;
   return std::nullopt;
+}
+
+std::optional<std::size_t> particle_cache::pick_by_order() const {
+  std::optional<std::size_t> last;
+  std::uint64_t latest = 0;
+  for (auto i = oldest_; i != none; i = slots_[i].newer) {
+    if (slots_[i].pins > 0)
+      continue;
+    if (const auto next = next_use(*slots_[i].about); !last || next > latest) {
+      last = i;
+      latest = next;
+    }
+  }
+  return last;
+}
+
+/// When a particle is expected, counted in uses.
+std::uint64_t particle_cache::next_use(const known& who) const {
+  // Of one that was used once nothing is known but that all take turns.
+  const auto next =
+      who.last_use + (who.period > 0 ? who.period : std::uint64_t{created_});
+  // One that is overdue may be done: the longer it has stayed away, the longer
+  // it will.
+  return next > uses_ ? next : uses_ + (uses_ - who.last_use);
+}
+
+void particle_cache::use(known& who) {
+  ++uses_;
+  if (who.last_use > 0) {
+    // The longest of late: steps that come in pairs are far apart, too. But a
+    // pause in which the others had several turns is no period.
+    constexpr std::uint64_t forgetting = 8;
+    constexpr std::uint64_t turns = 2;
+    const auto longest = turns * std::uint64_t{created_};
+    who.period = std::max(std::min(uses_ - who.last_use, longest),
+                          who.period - who.period / forgetting);
+  }
+  who.last_use = uses_;
+  touch(who.slot);
 }
 
 particle_cache::placement particle_cache::place(particle_id pid, known& who,
@@ -129,8 +174,9 @@ particle_cache::placement particle_cache::place(particle_id pid, known& who,
     ++counters_.evictions;
   }
   s.owner = pid;
+  s.about = &who;
   who.slot = slot;
-  touch(slot);
+  use(who);
   return out;
 }
 

@@ -14,11 +14,21 @@ namespace posse {
 
 /// Which particle leaves when a slot is needed.
 enum class cache_policy : std::uint8_t {
+  /// The one that will be used last, as its uses so far tell: what is best
+  /// where
+  /// the order of uses is known (Belady 1966, "A study of replacement
+  /// algorithms
+  /// for a virtual-storage computer"). Particles that train in turn have such
+  /// an
+  /// order, and to evict the one used longest ago is then to evict the next
+  /// one.
+  order,
   lru,    ///< the one whose last use is longest ago
   direct, ///< PusH's: a particle's slot is its creation number mod capacity
 };
 
-/// "auto" and "lru" give lru, "direct" direct; else errc::unknown_name.
+/// "auto" and "lru" give lru, "direct" direct, "order" order; else
+/// errc::unknown_name.
 expected<cache_policy> parse_cache_policy(std::string_view name);
 
 /// What a cache has done since it was made.
@@ -76,19 +86,26 @@ public:
 private:
   static constexpr std::size_t none = ~std::size_t{0};
 
+  struct known {
+    std::size_t slot{none};
+    std::size_t number{0}; ///< of its creation: decides the direct slot
+    std::uint64_t last_use{0};
+    /// Uses of the cache from one of its uses to the next; 0: it had only one.
+    std::uint64_t period{0};
+  };
   struct slot {
     std::optional<particle_id> owner;
+    const known* about{nullptr}; ///< the owner, in known_; none: nullptr
     std::size_t pins{0};
     // The slots form a list from least to most recently used.
     std::size_t older{none};
     std::size_t newer{none};
   };
-  struct known {
-    std::size_t slot{none};
-    std::size_t number{0}; ///< of its creation: decides the direct slot
-  };
 
   std::optional<std::size_t> pick(const known& who) const;
+  std::optional<std::size_t> pick_by_order() const;
+  std::uint64_t next_use(const known& who) const;
+  void use(known& who);
   placement place(particle_id pid, known& who, std::size_t slot);
   void touch(std::size_t slot);
   void unlink(std::size_t slot);
@@ -101,6 +118,7 @@ private:
   std::size_t newest_{none};
   std::unordered_map<particle_id, known> known_;
   std::size_t created_{0};
+  std::uint64_t uses_{0};
   cache_counters counters_;
 };
 

@@ -30,7 +30,8 @@ class two_ends {
 public:
   two_ends(bool a_shares, bool b_shares)
       : a{{limits, a_shares}, [this](const link_frame& x) { sent(to_b_, x); }},
-        b{{limits, b_shares}, [this](const link_frame& x) { sent(to_a_, x); }} {}
+        b{{limits, b_shares}, [this](const link_frame& x) { sent(to_a_, x); }} {
+  }
 
   courier_link a;
   courier_link b;

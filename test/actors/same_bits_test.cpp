@@ -42,7 +42,7 @@ TEST_CASE("training ends in the same bits wherever particles run",
   CHECK(with({"local.lanes=2"}).parameters == reference.parameters);
   CHECK(with({R"(local.devices=["cpu:0","cpu:1"])"}).parameters
         == reference.parameters);
-  for (const auto* policy : {"lru", "direct"}) {
+  for (const auto* policy : {"order", "lru", "direct"}) {
     const auto tight = with({"local.lanes=2", "local.cache_size=2",
                              std::string{"local.cache_policy="} + policy});
     CHECK(tight.parameters == reference.parameters);

@@ -223,7 +223,7 @@ TEST_CASE("an unknown name lists the known ones and names the nearest",
        "e.toml:2: infer.loss: expected nll, beta_nll, mse or cross_entropy, "
        "got \"bta_nll\"; did you mean \"beta_nll\"?"},
       {"[local]\ncache_policy = \"lur\"\n",
-       "e.toml:2: local.cache_policy: expected auto, direct or lru, got "
+       "e.toml:2: local.cache_policy: expected auto, direct, lru or order, got "
        "\"lur\"; did you mean \"lru\"?"},
   });
 }

@@ -265,7 +265,8 @@ TEST_CASE("a wrong value of a node says what was expected",
       {with("cache_size = -1"),
        "4: node[0].cache_size: expected an integer from 0 to 1000000, got -1"},
       {with("cache_policy = \"lur\""),
-       "4: node[0].cache_policy: expected auto, direct or lru, got \"lur\"; "
+       "4: node[0].cache_policy: expected auto, direct, lru or order, got "
+       "\"lur\"; "
        "did you mean \"lru\"?"},
       {with("view_size = true"),
        "4: node[0].view_size: expected an integer from 0 to 1000000, got "

@@ -50,6 +50,107 @@ private:
 
 } // namespace
 
+namespace {
+
+using sequence = std::vector<std::uint32_t>;
+
+/// `rounds` times 0, 1, ..., particles - 1.
+sequence in_turn(std::uint32_t particles, int rounds) {
+  sequence out;
+  for (int r = 0; r < rounds; ++r)
+    for (std::uint32_t i = 0; i < particles; ++i)
+      out.push_back(i);
+  return out;
+}
+
+/// The hits of a cache in which 0, 1, ... were created in this order.
+std::uint64_t hits(cache_policy policy, std::size_t capacity,
+                   std::uint32_t particles, const sequence& uses) {
+  particle_cache cache{capacity, policy};
+  for (std::uint32_t i = 0; i < particles; ++i)
+    REQUIRE(cache.create(p(i)));
+  for (auto i : uses)
+    if (!cache.try_read(p(i)))
+      FAIL("particle " << i);
+  return cache.counters().hits;
+}
+
+/// What nobody can beat who has to load what is used: evict the particle whose
+/// next use, looked up in what comes, is farthest away.
+std::uint64_t best_hits(std::size_t capacity, std::uint32_t particles,
+                        const sequence& uses) {
+  std::vector<std::uint32_t> resident;
+  for (std::uint32_t i = 0; i < std::min<std::size_t>(capacity, particles); ++i)
+    resident.push_back(i);
+  std::uint64_t out = 0;
+  for (auto now = uses.begin(); now != uses.end(); ++now) {
+    if (std::ranges::find(resident, *now) != resident.end()) {
+      ++out;
+      continue;
+    }
+    *std::ranges::max_element(resident, {}, [&](std::uint32_t x) {
+      return std::find(now, uses.end(), x) - now;
+    }) = *now;
+  }
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("particles in turn find what a cache by order keeps for them",
+          "[runtime][particle_cache]") {
+  const auto uses = in_turn(32, 40);
+  const auto by_order = hits(cache_policy::order, 8, 32, uses);
+  const auto best = best_hits(8, 32, uses);
+  // Longest ago is the very next one: the worst choice there is.
+  CHECK(hits(cache_policy::lru, 8, 32, uses) == 0);
+  CHECK(by_order <= best);
+  CHECK(by_order > best * 9 / 10); // the order has to be learnt first
+}
+
+TEST_CASE("a cache by order keeps particles that are used often",
+          "[runtime][particle_cache]") {
+  // Particles 0 and 1 between each two of the others, which take turns.
+  sequence uses;
+  for (auto i : in_turn(30, 30))
+    for (auto x : {0U, 1U, 2 + i})
+      uses.push_back(x);
+  const auto by_order = hits(cache_policy::order, 6, 32, uses);
+  CHECK(by_order >= hits(cache_policy::lru, 6, 32, uses));
+  CHECK(by_order > best_hits(6, 32, uses) * 9 / 10);
+}
+
+TEST_CASE("a cache by order lets go of particles that are done",
+          "[runtime][particle_cache]") {
+  particle_cache cache{8, cache_policy::order};
+  for (std::uint32_t i = 0; i < 16; ++i)
+    REQUIRE(cache.create(p(i)));
+  for (auto i : in_turn(8, 50))
+    REQUIRE(cache.try_read(p(i)));
+  for (auto i : in_turn(8, 10))
+    REQUIRE(cache.try_read(p(8 + i)));
+  const auto before = cache.counters();
+  for (auto i : in_turn(8, 10))
+    REQUIRE(cache.try_read(p(8 + i)));
+  CHECK(cache.counters().misses == before.misses);
+  CHECK(cache.counters().hits == before.hits + 80);
+}
+
+TEST_CASE("a cache by order evicts no pinned particle and takes free slots",
+          "[runtime][particle_cache]") {
+  particle_cache cache{2, cache_policy::order};
+  CHECK_FALSE(cache.create(p(0))->evicted);
+  CHECK_FALSE(cache.create(p(1))->evicted);
+  REQUIRE(cache.try_pin(p(0)));
+  REQUIRE(cache.try_pin(p(1)));
+  CHECK(cache.create(p(2)).error().code == errc::all_slots_pinned);
+  cache.unpin(p(0));
+  CHECK(cache.create(p(2))->evicted == p(0));
+  cache.release(p(2));
+  CHECK_FALSE(cache.try_read(p(0))->evicted);
+  CHECK((cache.particles() == std::vector{p(0), p(1)}));
+}
+
 TEST_CASE("a cache evicts the particle used longest ago",
           "[runtime][particle_cache]") {
   particle_cache cache{2, cache_policy::lru};
@@ -103,7 +204,7 @@ TEST_CASE("a cache refuses what it does not know",
   CHECK(parse_cache_policy("fifo").error().code == errc::unknown_name);
 }
 
-TEST_CASE("a cache agrees with a plain list over random operations",
+TEST_CASE("a cache by use agrees with a plain list over random operations",
           "[runtime][particle_cache]") {
   std::mt19937 random{7};
   constexpr std::size_t capacity = 5;

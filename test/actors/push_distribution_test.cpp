@@ -3,6 +3,7 @@
 #include "test/actors/small_run.hpp"
 #include "test/support/catch.hpp"
 
+#include <algorithm>
 #include <limits>
 
 using namespace posse;
@@ -47,6 +48,29 @@ task<value> asks_stranger(particle& self, value) {
 task<value> waits_for_itself(particle& self, value) {
   std::string msg = "WAIT";
   co_return co_await self.send(self.pid(), msg);
+}
+
+bool is_zero(const std::vector<tensor_blob>& tensors) {
+  return std::ranges::all_of(tensors, [](const tensor_blob& x) {
+    return std::ranges::all_of(
+        x.bytes(), [](std::byte each) { return each == std::byte{0}; });
+  });
+}
+
+// Clears the gradients of a batch, and takes two steps of the schedule.
+task<value> clears(particle& self, value) {
+  co_await self.score(batch_ref{});
+  const auto before = co_await self.get(self.pid());
+  co_await self.zero_grad();
+  const auto after = co_await self.get(self.pid());
+  const auto first = co_await self.scheduler_step();
+  const auto second = co_await self.scheduler_step();
+  value_list out;
+  out.emplace_back(is_zero(before.params_grad));
+  out.emplace_back(is_zero(after.params_grad));
+  out.emplace_back(double{first.learning_rate});
+  out.emplace_back(double{second.learning_rate});
+  co_return out;
 }
 
 run_config config_with(small_run& data, std::int64_t particles) {
@@ -159,6 +183,35 @@ TEST_CASE("a handler registered at run time answers its message",
         == errc::unknown_name);
   REQUIRE(pd->p_register({0}, "PARROT", "test.ECHO"));
   CHECK(pd->p_launch({0}, "PARROT", "hello").wait() == value{"hello"});
+}
+
+TEST_CASE("gradients are cleared and schedules advance by message",
+          "[actors][particle]") {
+  small_run data;
+  if (!behaviors().find("clears"))
+    REQUIRE(behaviors().add("clears", [] {
+      behavior out;
+      out.handlers = {{"CLEAR", clears}};
+      out.exchanges_scores = true; // with a gradient row
+      return out;
+    }()));
+  auto config = data.config("svgd", 1, 4);
+  config.infer.algorithm = "clears";
+  config.infer.schedule = "linear";
+  auto pd = start(config);
+  const auto answer = pd->p_launch({0}, "CLEAR").wait();
+  INFO((answer ? std::string{} : answer.error().message));
+  REQUIRE(answer);
+  const auto found = answer->to<value_list>("answer");
+  REQUIRE(found);
+  CHECK((*found)[0] == value{false});
+  CHECK((*found)[1] == value{true});
+  const auto first = (*found)[2].to<double>("first");
+  const auto second = (*found)[3].to<double>("second");
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK(*first > *second);
+  CHECK(*second > 0);
 }
 
 TEST_CASE("a loss that is not finite names particle, device and step",

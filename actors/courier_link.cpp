@@ -127,7 +127,7 @@ void courier_link::offer_window() {
 }
 
 void courier_link::emit(chunk& x) {
-  if (window_ == window_state::readable)
+  if (out_window_ && window_ == window_state::readable)
     if (const auto slot = out_window_->put(x))
       return emit_(placed_chunk_frame{x.header, *slot});
   emit_(chunk_frame{x.header, std::move(x.bytes)});

@@ -6,12 +6,13 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string>
 #include <string_view>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <tuple>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include <utility>
 
@@ -41,14 +42,27 @@ tl::unexpected<failure> not_here(const std::string& why) {
   return fail(errc::refused, "shared memory: " + why);
 }
 
-/// @returns whether `path` leads to a window; opening another thing might wait,
-/// or do something.
-bool is_window(const std::string& path) {
+std::string path_of(const std::string& process, std::uint32_t file) {
+  return "/proc/" + process + "/fd/" + std::to_string(file);
+}
+
+/// Whether an open file can be a window: opening another thing for reading
+/// might wait, or do something.
+bool may_be_window(int file) {
   std::array<char, 64> found{};
+  const auto path = path_of("self", static_cast<std::uint32_t>(file));
   const auto size = ::readlink(path.c_str(), found.data(), found.size());
+  struct statfs system {};
+  // The name alone is no proof: a file of a container may have it.
   return size > 0
          && std::string_view{found.data(), static_cast<std::size_t>(size)}
-                == target;
+                == target
+         && ::fstatfs(file, &system) == 0 && system.f_type == TMPFS_MAGIC;
+}
+
+bool cannot_shrink(int file) {
+  const int found = ::fcntl(file, F_GET_SEALS); // -1: not that kind of file
+  return found >= 0 && (found & F_SEAL_SHRINK) != 0;
 }
 
 } // namespace
@@ -66,6 +80,10 @@ mapped_file& mapped_file::operator=(mapped_file&& other) noexcept {
   std::swap(size_, other.size_);
   std::swap(file_, other.file_);
   return *this;
+}
+
+int mapped_file::give_up() noexcept {
+  return std::exchange(file_, -1);
 }
 
 mapped_file::~mapped_file() {
@@ -92,6 +110,7 @@ expected<window_writer> window_writer::make(const transfer_limits& limits) {
   if (file < 0)
     return no_memory("could not be made");
   if (::ftruncate(file, static_cast<off_t>(size)) != 0
+      || ::fallocate(file, 0, 0, first_slot) != 0
       || ::fcntl(file, F_ADD_SEALS, seals) != 0) {
     auto why = no_memory("could not be given its size");
     ::close(file);
@@ -120,58 +139,71 @@ window_place window_writer::place() const noexcept {
 std::optional<std::uint32_t> window_writer::put(const chunk& x) {
   assert(x.bytes.size <= slot_bytes_);
   // The first free one: its memory is the likeliest to be in a cache.
-  const auto slot =
-      std::ranges::find_if(slots_, [](const auto& x) { return !x; });
-  if (slot == slots_.end())
+  const auto free = std::ranges::find_if(
+      slots_, [](const slot& each) { return !each.holds; });
+  if (free == slots_.end())
     return {};
-  *slot = chunk_credit{x.header.transfer, x.header.index};
+  const auto index = static_cast<std::size_t>(free - slots_.begin());
+  const auto offset = first_slot + index * slot_bytes_;
+  // Here it fails where there is no memory; a page that is only touched ends
+  // the process then.
+  if (!free->backed
+      && ::fallocate(memory_.file(), 0, static_cast<off_t>(offset),
+                     static_cast<off_t>(slot_bytes_))
+             != 0)
+    return {};
+  free->backed = true;
+  free->holds = chunk_credit{x.header.transfer, x.header.index};
   used_ = true;
-  const auto index = static_cast<std::size_t>(slot - slots_.begin());
-  std::memcpy(memory_.data() + first_slot + index * slot_bytes_,
-              x.bytes.data.get(), x.bytes.size);
+  std::memcpy(memory_.data() + offset, x.bytes.data.get(), x.bytes.size);
   return static_cast<std::uint32_t>(index);
 }
 
 void window_writer::free(const chunk_credit& x) noexcept {
   for (auto& slot : slots_)
-    if (slot && *slot == x)
-      slot.reset();
+    if (slot.holds && *slot.holds == x)
+      slot.holds.reset();
 }
 
 void window_writer::free_unused() noexcept {
   if (std::exchange(used_, false)
-      || std::ranges::any_of(slots_,
-                             [](const auto& x) { return x.has_value(); }))
+      || std::ranges::any_of(
+          slots_, [](const slot& each) { return each.holds.has_value(); }))
     return;
-  // May fail: the memory is then kept.
-  std::ignore =
-      ::fallocate(memory_.file(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                  first_slot, static_cast<off_t>(slots_.size() * slot_bytes_));
+  if (::fallocate(memory_.file(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  first_slot, static_cast<off_t>(slots_.size() * slot_bytes_))
+      != 0)
+    return; // the memory is kept
+  for (auto& slot : slots_)
+    slot.backed = false;
 }
 
 // -- the receiver's end -------------------------------------------------------
 expected<window_reader> window_reader::open(const window_place& place,
                                             const transfer_limits& limits) {
-  const auto path = "/proc/" + std::to_string(place.process) + "/fd/"
-                    + std::to_string(place.file);
-  if (!is_window(path))
+  const auto path = path_of(std::to_string(place.process), place.file);
+  // To look at it, without opening what it is.
+  const mapped_file found{nullptr, 0, ::open(path.c_str(), O_PATH | O_CLOEXEC)};
+  if (found.file() < 0 || !may_be_window(found.file()))
     return not_here("no window at " + path);
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  // The same file, whatever the peer does with its descriptor meanwhile.
+  const auto here = path_of("self", static_cast<std::uint32_t>(found.file()));
+  const int file = ::open(here.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0)
     return not_here(path + ": " + std::strerror(errno));
+  mapped_file opened{nullptr, 0, file};
   const auto size = file_size(limits);
-  auto memory = map(file, size, PROT_READ);
   struct stat about {};
-  if ((::fcntl(file, F_GET_SEALS) & F_SEAL_SHRINK) == 0
-      || ::fstat(file, &about) != 0
+  if (!cannot_shrink(file) || ::fstat(file, &about) != 0
       || static_cast<std::size_t>(about.st_size) != size)
     return not_here(path + ": expected a sealed file of " + std::to_string(size)
                     + " bytes, got one of " + std::to_string(about.st_size));
-  if (memory.data() == nullptr)
+  opened = map(opened.give_up(), size, PROT_READ);
+  if (opened.data() == nullptr)
     return not_here(path + ": " + std::strerror(errno));
-  if (std::memcmp(memory.data(), &place.token, sizeof place.token) != 0)
+  if (std::memcmp(opened.data(), &place.token, sizeof place.token) != 0)
     return not_here(path + ": another process's window");
-  return window_reader{std::move(memory), limits};
+  return window_reader{std::move(opened), limits};
 }
 
 window_reader::window_reader(mapped_file memory, const transfer_limits& limits)

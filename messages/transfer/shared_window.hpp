@@ -20,7 +20,8 @@ struct window_place {
   std::uint64_t token{0};   ///< random; also written into the memory
 };
 
-/// Memory that is given back when it goes. Movable.
+/// A file that is closed, and its memory that is given back, when it goes.
+/// Movable.
 class mapped_file {
 public:
   mapped_file() = default;
@@ -31,6 +32,8 @@ public:
 
   std::byte* data() const noexcept { return data_; }
   int file() const noexcept { return file_; }
+  /// The descriptor, which is closed by whoever takes it.
+  int give_up() noexcept;
 
 private:
   std::byte* data_{nullptr};
@@ -54,7 +57,7 @@ public:
   window_place place() const noexcept;
 
   /// Copies a chunk's bytes into a slot.
-  /// @returns the slot, none if all are taken.
+  /// @returns the slot; none if all are taken, or the system has no memory.
   std::optional<std::uint32_t> put(const chunk& x);
 
   /// The chunk has been consumed; one that lies in no slot is left alone.
@@ -71,7 +74,11 @@ private:
   mapped_file memory_;
   std::uint64_t token_;
   std::size_t slot_bytes_;
-  std::vector<std::optional<chunk_credit>> slots_; ///< what lies there
+  struct slot {
+    std::optional<chunk_credit> holds; ///< the chunk that lies there
+    bool backed{false};                ///< has memory
+  };
+  std::vector<slot> slots_;
   bool used_{false}; ///< since the last free_unused()
 };
 

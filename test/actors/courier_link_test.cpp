@@ -3,6 +3,7 @@
 #include "test/messages/samples.hpp"
 #include "test/support/catch.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <numeric>
@@ -62,6 +63,11 @@ public:
     }
   }
 
+  /// What anybody on this machine can read of the window of `a`.
+  expected<window_reader> window() const {
+    return window_reader::open(window_, limits);
+  }
+
   /// How many frames of type `T` have been sent.
   template <class T>
   int count() const {
@@ -72,6 +78,8 @@ public:
 private:
   void sent(std::deque<link_frame>& to, const link_frame& x) {
     ++counts_[x.index()];
+    if (const auto* window = std::get_if<window_frame>(&x))
+      window_ = window->place;
     to.push_back(x);
   }
 
@@ -89,6 +97,7 @@ private:
   std::deque<link_frame> to_a_;
   std::deque<link_frame> to_b_;
   std::map<std::size_t, int> counts_;
+  window_place window_;
 };
 
 template <class Frame>
@@ -175,13 +184,23 @@ TEST_CASE("what no peer says about windows ends the link", "[courier_link]") {
 TEST_CASE("a closed link gives its window back", "[courier_link]") {
   two_ends link{true, true};
   REQUIRE(link.send(payload(0)));
+  const auto is_empty = [&] {
+    const auto window = link.window();
+    REQUIRE(window);
+    return std::ranges::all_of(*window->slot(0, 4096), [](std::byte each) {
+      return each == std::byte{0};
+    });
+  };
+  CHECK_FALSE(is_empty());
   link.a.free_unused();
   link.a.free_unused();
+  CHECK(is_empty());
   CHECK(link.send(payload(1)) == payload(1));
   const failure why{errc::node_lost, "gone"};
   link.a.close(why);
   link.b.close(why);
   link.a.free_unused();
+  CHECK_FALSE(link.window());
   check_malformed(link.b, placed_chunk_frame{}, "cannot be read");
   CHECK(link.send(payload(2)).error() == why);
 }

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace posse;
@@ -82,6 +83,40 @@ TEST_CASE("a chunk is read where its sender has put it", "[shared_window]") {
     REQUIRE(bytes);
     CHECK(is(*bytes, chunks.at(i)));
   }
+}
+
+TEST_CASE("another process of the machine reads a window", "[shared_window]") {
+  std::array<int, 2> told{};
+  std::array<int, 2> done{};
+  REQUIRE(::pipe2(told.data(), O_CLOEXEC) == 0);
+  REQUIRE(::pipe2(done.data(), O_CLOEXEC) == 0);
+  const auto x = chunk_of(1, 0, 8192);
+  const auto child = ::fork();
+  if (child == 0) {
+    ::close(done[1]);
+    auto writer = window_writer::make(limits);
+    if (!writer || !writer->put(x))
+      ::_exit(1);
+    const auto place = writer->place();
+    char byte = 0;
+    if (::write(told[1], &place, sizeof place) != sizeof place)
+      ::_exit(1);
+    // Until the parent has read: its end of the pipe is closed then.
+    ::_exit(::read(done[0], &byte, 1) == 0 ? 0 : 1);
+  }
+  const open_file from_child{told[0]};
+  ::close(told[1]);
+  ::close(done[0]);
+  window_place place;
+  CHECK(::read(from_child.file, &place, sizeof place) == sizeof place);
+  const auto reader = window_reader::open(place, limits);
+  CHECK(reader);
+  if (reader)
+    CHECK(is(*reader->slot(0, 8192), x));
+  ::close(done[1]);
+  int status = 1;
+  CHECK(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }
 
 TEST_CASE("a slot is free when its chunk has credit", "[shared_window]") {

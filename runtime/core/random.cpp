@@ -144,7 +144,7 @@ expected<void> set_generator_state(at::Generator& generator,
   auto set = guarded("generator state", [&] {
     auto bytes =
         at::empty({static_cast<std::int64_t>(state.size())}, at::kByte);
-    std::memcpy(bytes.mutable_data_ptr(), state.data(), state.size());
+    std::ranges::copy(state, static_cast<std::byte*>(bytes.mutable_data_ptr()));
     std::lock_guard lock{generator.mutex()};
     generator.set_state(bytes);
   });

@@ -59,7 +59,7 @@ expected<void> courier_link::take(const window_answer_frame& x) {
   if (window_ != window_state::offered)
     return fail(errc::malformed,
                 "peer: got an answer about a window that was not offered");
-  window_ = x.readable ? window_state::readable : window_state::refused;
+  window_ = window_state::answered;
   if (!x.readable)
     out_window_.reset();
   return {};
@@ -117,17 +117,16 @@ void courier_link::free_unused() {
 void courier_link::offer_window() {
   if (!shared_memory_ || window_ != window_state::not_offered)
     return;
-  window_ = window_state::refused;
+  window_ = window_state::offered;
   auto window = window_writer::make(limits_);
   if (!window)
     return; // without, then
   emit_(window_frame{window->place()});
-  window_ = window_state::offered;
   out_window_ = std::move(*window);
 }
 
 void courier_link::emit(chunk& x) {
-  if (out_window_ && window_ == window_state::readable)
+  if (out_window_ && window_ == window_state::answered)
     if (const auto slot = out_window_->put(x))
       return emit_(placed_chunk_frame{x.header, *slot});
   emit_(chunk_frame{x.header, std::move(x.bytes)});

@@ -102,8 +102,9 @@ private:
   transfer_receiver in_;
   std::optional<window_writer> out_window_;
   std::optional<window_reader> in_window_;
-  enum class window_state { not_offered, offered, readable, refused };
-  window_state window_{window_state::not_offered}; ///< ours, at the peer
+  /// What the peer knows of out_window_, which goes if it cannot read there.
+  enum class window_state { not_offered, offered, answered };
+  window_state window_{window_state::not_offered};
   bool peer_has_offered_{false};
   std::deque<outgoing> waiting_; ///< for room
   bool full_{false};             ///< the sender has no room for the first one

@@ -67,23 +67,16 @@ bool cannot_shrink(int file) {
 
 } // namespace
 
-mapped_file::mapped_file(void* data, std::size_t size, int file) noexcept
-    : data_{static_cast<std::byte*>(data)}, size_{size}, file_{file} {}
-
 mapped_file::mapped_file(mapped_file&& other) noexcept
-    : data_{std::exchange(other.data_, nullptr)},
-      size_{std::exchange(other.size_, 0)}, file_{std::exchange(other.file_,
-                                                                -1)} {}
+    : file_{std::exchange(other.file_, -1)}, data_{std::exchange(other.data_,
+                                                                 nullptr)},
+      size_{std::exchange(other.size_, 0)} {}
 
 mapped_file& mapped_file::operator=(mapped_file&& other) noexcept {
+  std::swap(file_, other.file_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
-  std::swap(file_, other.file_);
   return *this;
-}
-
-int mapped_file::give_up() noexcept {
-  return std::exchange(file_, -1);
 }
 
 mapped_file::~mapped_file() {
@@ -93,31 +86,27 @@ mapped_file::~mapped_file() {
     ::close(file_);
 }
 
-namespace {
-
-/// Maps all of an open file, which it owns from now on.
-mapped_file map(int file, std::size_t size, int rights) {
-  auto* data = ::mmap(nullptr, size, rights, MAP_SHARED, file, 0);
-  return {data == MAP_FAILED ? nullptr : data, size, file};
+bool mapped_file::map(std::size_t size, int rights) noexcept {
+  assert(data_ == nullptr);
+  auto* data = ::mmap(nullptr, size, rights, MAP_SHARED, file_, 0);
+  if (data == MAP_FAILED)
+    return false;
+  data_ = static_cast<std::byte*>(data);
+  size_ = size;
+  return true;
 }
-
-} // namespace
 
 // -- the sender's end ---------------------------------------------------------
 expected<window_writer> window_writer::make(const transfer_limits& limits) {
   const auto size = file_size(limits);
-  const int file = ::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (file < 0)
+  mapped_file memory{::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+  if (memory.file() < 0)
     return no_memory("could not be made");
-  if (::ftruncate(file, static_cast<off_t>(size)) != 0
-      || ::fallocate(file, 0, 0, first_slot) != 0
-      || ::fcntl(file, F_ADD_SEALS, seals) != 0) {
-    auto why = no_memory("could not be given its size");
-    ::close(file);
-    return why;
-  }
-  auto memory = map(file, size, PROT_READ | PROT_WRITE);
-  if (memory.data() == nullptr)
+  if (::ftruncate(memory.file(), static_cast<off_t>(size)) != 0
+      || ::fallocate(memory.file(), 0, 0, first_slot) != 0
+      || ::fcntl(memory.file(), F_ADD_SEALS, seals) != 0)
+    return no_memory("could not be given its size");
+  if (!memory.map(size, PROT_READ | PROT_WRITE))
     return no_memory("could not be mapped");
   std::uint64_t token = 0;
   if (::getrandom(&token, sizeof token, 0) != sizeof token)
@@ -183,27 +172,25 @@ expected<window_reader> window_reader::open(const window_place& place,
                                             const transfer_limits& limits) {
   const auto path = path_of(std::to_string(place.process), place.file);
   // To look at it, without opening what it is.
-  const mapped_file found{nullptr, 0, ::open(path.c_str(), O_PATH | O_CLOEXEC)};
+  const mapped_file found{::open(path.c_str(), O_PATH | O_CLOEXEC)};
   if (found.file() < 0 || !may_be_window(found.file()))
     return not_here("no window at " + path);
   // The same file, whatever the peer does with its descriptor meanwhile.
   const auto here = path_of("self", static_cast<std::uint32_t>(found.file()));
-  const int file = ::open(here.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0)
+  mapped_file memory{::open(here.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (memory.file() < 0)
     return not_here(path + ": " + std::strerror(errno));
-  mapped_file opened{nullptr, 0, file};
   const auto size = file_size(limits);
   struct stat about {};
-  if (!cannot_shrink(file) || ::fstat(file, &about) != 0
+  if (!cannot_shrink(memory.file()) || ::fstat(memory.file(), &about) != 0
       || static_cast<std::size_t>(about.st_size) != size)
     return not_here(path + ": expected a sealed file of " + std::to_string(size)
                     + " bytes, got one of " + std::to_string(about.st_size));
-  opened = map(opened.give_up(), size, PROT_READ);
-  if (opened.data() == nullptr)
+  if (!memory.map(size, PROT_READ))
     return not_here(path + ": " + std::strerror(errno));
-  if (std::memcmp(opened.data(), &place.token, sizeof place.token) != 0)
+  if (std::memcmp(memory.data(), &place.token, sizeof place.token) != 0)
     return not_here(path + ": another process's window");
-  return window_reader{std::move(opened), limits};
+  return window_reader{std::move(memory), limits};
 }
 
 window_reader::window_reader(mapped_file memory, const transfer_limits& limits)

@@ -20,25 +20,28 @@ struct window_place {
   std::uint64_t token{0};   ///< random; also written into the memory
 };
 
-/// A file that is closed, and its memory that is given back, when it goes.
-/// Movable.
+/// Owns an open file and the memory that it is mapped to. Movable.
 class mapped_file {
 public:
-  mapped_file() = default;
-  mapped_file(void* data, std::size_t size, int file) noexcept;
+  /// @param file A descriptor; negative: none.
+  explicit mapped_file(int file) noexcept : file_{file} {}
   mapped_file(mapped_file&& other) noexcept;
   mapped_file& operator=(mapped_file&& other) noexcept;
   ~mapped_file();
 
+  /// Maps the first `size` bytes of the file, once.
+  /// @param rights PROT_READ, or with PROT_WRITE.
+  /// @returns false if the system refuses, for the reason in errno.
+  [[nodiscard]] bool map(std::size_t size, int rights) noexcept;
+
+  /// nullptr until it is mapped.
   std::byte* data() const noexcept { return data_; }
   int file() const noexcept { return file_; }
-  /// The descriptor, which is closed by whoever takes it.
-  int give_up() noexcept;
 
 private:
+  int file_;
   std::byte* data_{nullptr};
   std::size_t size_{0};
-  int file_{-1};
 };
 
 /// The sender's end of a window in shared memory: one slot for each chunk that
@@ -86,9 +89,8 @@ private:
 class window_reader {
 public:
   /// @param limits Those of the sender.
-  /// @returns errc::refused, saying what is missing, if `place` is not that of
-  /// a
-  ///   window that can be read here and that nobody can make shorter.
+  /// @returns errc::refused, saying what is missing, if no window lies there
+  ///   that can be read here and that nobody can make shorter.
   static expected<window_reader> open(const window_place& place,
                                       const transfer_limits& limits);
 

@@ -14,14 +14,10 @@ namespace posse {
 
 /// Which particle leaves when a slot is needed.
 enum class cache_policy : std::uint8_t {
-  /// The one that will be used last, as its uses so far tell: what is best
-  /// where
-  /// the order of uses is known (Belady 1966, "A study of replacement
-  /// algorithms
-  /// for a virtual-storage computer"). Particles that train in turn have such
-  /// an
-  /// order, and to evict the one used longest ago is then to evict the next
-  /// one.
+  /// The one that will be used last, as its uses so far tell: the best choice
+  /// where the order of uses is known (Belady 1966, "A study of replacement
+  /// algorithms for a virtual-storage computer"). Of particles that take turns,
+  /// the one used longest ago is the very next one.
   order,
   lru,    ///< the one whose last use is longest ago
   direct, ///< PusH's: a particle's slot is its creation number mod capacity

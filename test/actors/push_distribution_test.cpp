@@ -1,6 +1,7 @@
 #include "actors/behavior.hpp"
 #include "actors/particle.hpp"
 #include "test/actors/small_run.hpp"
+#include "test/messages/samples.hpp"
 #include "test/support/catch.hpp"
 
 #include <algorithm>
@@ -50,6 +51,11 @@ task<value> waits_for_itself(particle& self, value) {
   co_return co_await self.send(self.pid(), msg);
 }
 
+task<value> outputs(particle& self, value args) {
+  auto x = value_or_throw(args.to<tensor_blob>("inputs"));
+  co_return co_await self.forward(std::move(x));
+}
+
 bool is_zero(const std::vector<tensor_blob>& tensors) {
   return std::ranges::all_of(tensors, [](const tensor_blob& x) {
     return std::ranges::all_of(
@@ -77,11 +83,9 @@ run_config config_with(small_run& data, std::int64_t particles) {
   if (!behaviors().find("test"))
     REQUIRE(behaviors().add("test", [] {
       behavior out;
-      out.handlers = {{echo_message, echo},
-                      {gather_message, gather},
-                      {"THROW", throws},
-                      {"STRANGER", asks_stranger},
-                      {"WAIT", waits_for_itself}};
+      out.handlers = {{echo_message, echo}, {gather_message, gather},
+                      {"THROW", throws},    {"STRANGER", asks_stranger},
+                      {"OUTPUTS", outputs}, {"WAIT", waits_for_itself}};
       return out;
     }()));
   auto config = data.config("deep_ensemble", particles, 5);
@@ -183,6 +187,29 @@ TEST_CASE("a handler registered at run time answers its message",
         == errc::unknown_name);
   REQUIRE(pd->p_register({0}, "PARROT", "test.ECHO"));
   CHECK(pd->p_launch({0}, "PARROT", "hello").wait() == value{"hello"});
+}
+
+TEST_CASE("a particle gives its outputs for inputs that are sent to it",
+          "[actors][particle]") {
+  small_run data;
+  auto pd = start(config_with(data, 1));
+  const auto answer =
+      pd->p_launch({0}, "OUTPUTS",
+                   samples::blob(dtype::f32, {3, 2},
+                                 std::vector<float>{1, 2, 1, 2, -1, 5}))
+          .wait();
+  INFO((answer ? std::string{} : answer.error().message));
+  REQUIRE(answer);
+  const auto y = answer->to<tensor_blob>("outputs");
+  REQUIRE(y);
+  REQUIRE(y->shape() == std::vector<std::int64_t>{3, 2});
+  // Rows 0 and 1 have equal inputs, row 2 has others.
+  const auto row = [&](std::size_t i) {
+    const auto size = y->size_bytes() / 3;
+    return y->bytes().subspan(i * size, size);
+  };
+  CHECK(std::ranges::equal(row(0), row(1)));
+  CHECK_FALSE(std::ranges::equal(row(0), row(2)));
 }
 
 TEST_CASE("gradients are cleared and schedules advance by message",

@@ -4,9 +4,9 @@
 usage: POSSE=/path/to/posse suite.py [--jobs N] [NAME...]
 
 NAME is a part of a test's name; default: all tests. N classes run at a time, each
-in a process of its own; default: one a core. Most of a story is waiting, for a
-program to start or a node to be missed. What a class says is shown when it has
-ended, and the last lines count all tests as unittest does.
+in a process of its own; default: one a core, since a story keeps about one busy.
+What a class says is shown when it has ended, and the last lines count all tests as
+unittest does.
 """
 
 import argparse

@@ -2,6 +2,7 @@
 
 #include "runtime/core/run_queue.hpp"
 
+#include <caf/logger.hpp>
 #include <caf/policy/unprofiled.hpp>
 #include <caf/resumable.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
@@ -50,7 +51,9 @@ public:
 
   template <class Worker>
   caf::resumable* dequeue(Worker* self) {
-    return static_cast<caf::resumable*>(d(self).jobs->take(self->id()));
+    auto* job = static_cast<caf::resumable*>(d(self).jobs->take(self->id()));
+    leave_logger();
+    return job;
   }
 
   template <class Worker, class F>
@@ -60,6 +63,14 @@ public:
   void foreach_central_resumable(Coordinator* self, F f) {
     while (auto* job = d(self).jobs->take_left())
       f(static_cast<caf::resumable*>(job));
+  }
+
+private:
+  /// CAF's log is off. A thread that has a logger still writes down which actor
+  /// it runs, four times a message, in a table that all threads lock; and it has
+  /// one again whenever a job has started an actor.
+  static void leave_logger() {
+    caf::logger::set_current_actor_system(nullptr);
   }
 };
 

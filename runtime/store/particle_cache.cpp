@@ -62,15 +62,24 @@ bool particle_cache::try_pin(particle_id pid) {
   auto i = known_.find(pid);
   if (i == known_.end() || i->second.slot == none)
     return false;
-  ++slots_[i->second.slot].pins;
+  pin_slot(i->second.slot);
   return true;
 }
 
 void particle_cache::unpin(particle_id pid) {
   auto i = known_.find(pid);
   assert(i != known_.end() && i->second.slot != none);
-  assert(slots_[i->second.slot].pins > 0);
-  --slots_[i->second.slot].pins;
+  unpin_slot(i->second.slot);
+}
+
+void particle_cache::pin_slot(std::size_t slot) {
+  assert(slots_[slot].owner);
+  ++slots_[slot].pins;
+}
+
+void particle_cache::unpin_slot(std::size_t slot) {
+  assert(slots_[slot].pins > 0);
+  --slots_[slot].pins;
 }
 
 void particle_cache::release(particle_id pid) {

@@ -65,6 +65,9 @@ public:
   /// resident.
   bool try_pin(particle_id pid);
   void unpin(particle_id pid);
+  /// The same for whoever knows the slot of a resident particle.
+  void pin_slot(std::size_t slot);
+  void unpin_slot(std::size_t slot);
 
   /// Forgets `pid` and frees its slot.
   void release(particle_id pid);

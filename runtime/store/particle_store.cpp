@@ -79,9 +79,9 @@ expected<particle_family*> particle_store::family_of(
 lease particle_store::place(particle_entry& entry,
                             const particle_cache::placement& where) {
   auto& cache = entry.family->cache;
-  cache.try_pin(entry.pid);
+  cache.pin_slot(where.slot);
   entry.leased = true;
-  lease out{&entry, where.slot, !where.hit, false, nullptr};
+  lease out{&entry, where.slot, true, !where.hit, false, nullptr};
   if (where.evicted) {
     out.evicted = entries_.at(*where.evicted).get();
     out.evicted->leased = true; // until its bytes have left the slot
@@ -134,23 +134,24 @@ expected<acquisition> particle_store::acquire(particle_id pid) {
 
 expected<acquisition>
 particle_store::acquire_rows(c10::ArrayRef<particle_id> pids) {
-  lease_list out(pids.size());
-  for (std::size_t i = 0; i < pids.size(); ++i) {
-    auto* entry = find(pids[i]);
+  lease_list out;
+  for (auto pid : pids) {
+    auto* entry = find(pid);
     if (entry == nullptr)
       return fail(errc::unknown_particle,
-                  "particle " + to_string(pids[i]) + " is not on this device");
+                  "particle " + to_string(pid) + " is not on this device");
     if (entry->lost)
-      return tl::unexpected{lost(pids[i])};
+      return tl::unexpected{lost(pid)};
     if (entry->leased)
       return acquisition{grant::busy, {}};
-    out[i].entry = entry;
+    out.push_back({.entry = entry});
   }
   for (auto& held : out) {
     auto& cache = held.entry->family->cache;
     if (auto where = cache.slot_of(held.entry->pid)) {
       held.slot_index = *where;
-      cache.try_pin(held.entry->pid);
+      held.pinned = true;
+      cache.pin_slot(*where);
     }
     held.entry->leased = true;
   }
@@ -158,9 +159,8 @@ particle_store::acquire_rows(c10::ArrayRef<particle_id> pids) {
 }
 
 void particle_store::release(const lease& done) {
-  auto& cache = done.entry->family->cache;
-  if (cache.contains(done.entry->pid))
-    cache.unpin(done.entry->pid);
+  if (done.pinned)
+    done.entry->family->cache.unpin_slot(done.slot_index);
   done.entry->leased = false;
   if (done.evicted != nullptr)
     done.evicted->leased = false;

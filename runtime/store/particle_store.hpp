@@ -8,6 +8,7 @@
 #include "runtime/store/particle_entry.hpp"
 
 #include <c10/util/ArrayRef.h>
+#include <c10/util/SmallVector.h>
 
 #include <atomic>
 #include <cstdint>
@@ -31,14 +32,15 @@ struct particle_family {
 /// that computes, so that the device worker never waits for a copy.
 struct lease {
   particle_entry* entry{nullptr};
-  std::size_t slot_index{0};
+  std::size_t slot_index{0}; ///< if it has one
+  bool pinned{false};        ///< it has a slot, and keeps it
   bool load{false};  ///< the particle's bytes are still on the host
   bool fresh{false}; ///< a new particle: there are no bytes yet
   particle_entry* evicted{nullptr}; ///< its bytes have to leave the slot first
 };
 
 /// The leases of one operation.
-using lease_list = std::vector<lease>;
+using lease_list = c10::SmallVector<lease, 1>;
 using held_leases = std::span<const lease>;
 
 /// Whether what was asked for could be leased.

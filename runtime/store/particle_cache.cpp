@@ -45,8 +45,7 @@ expected<particle_cache::placement> particle_cache::try_read(particle_id pid) {
                 "particle " + to_string(pid) + " is not in this cache");
   auto& who = i->second;
   if (who.slot != none) {
-    ++counters_.hits;
-    use(who);
+    read_slot(who.slot);
     return placement{who.slot, true, std::nullopt};
   }
   auto slot = pick(who);
@@ -70,6 +69,12 @@ void particle_cache::unpin(particle_id pid) {
   auto i = known_.find(pid);
   assert(i != known_.end() && i->second.slot != none);
   unpin_slot(i->second.slot);
+}
+
+void particle_cache::read_slot(std::size_t slot) {
+  assert(slots_[slot].owner);
+  ++counters_.hits;
+  use(*slots_[slot].about);
 }
 
 void particle_cache::pin_slot(std::size_t slot) {

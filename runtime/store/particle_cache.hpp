@@ -65,7 +65,9 @@ public:
   /// resident.
   bool try_pin(particle_id pid);
   void unpin(particle_id pid);
-  /// The same for whoever knows the slot of a resident particle.
+  /// The same for whoever knows the slot in which a particle sits; reading it
+  /// is a hit.
+  void read_slot(std::size_t slot);
   void pin_slot(std::size_t slot);
   void unpin_slot(std::size_t slot);
 
@@ -94,7 +96,7 @@ private:
   };
   struct slot {
     std::optional<particle_id> owner;
-    const known* about{nullptr}; ///< the owner, in known_; none: nullptr
+    known* about{nullptr}; ///< the owner, in known_; none: nullptr
     std::size_t pins{0};
     // The slots form a list from least to most recently used.
     std::size_t older{none};

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 namespace posse {
 
@@ -18,6 +19,7 @@ struct particle_family;
 struct particle_entry {
   particle_id pid;
   particle_family* family{nullptr}; ///< its bank and what it is made of
+  std::optional<std::size_t> slot;  ///< of the bank, while it has one
 
   /// The row while the particle has no slot; undefined while it has one.
   at::Tensor host;

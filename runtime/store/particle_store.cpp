@@ -80,10 +80,12 @@ lease particle_store::place(particle_entry& entry,
                             const particle_cache::placement& where) {
   auto& cache = entry.family->cache;
   cache.pin_slot(where.slot);
+  entry.slot = where.slot;
   entry.leased = true;
   lease out{&entry, where.slot, true, !where.hit, false, nullptr};
   if (where.evicted) {
     out.evicted = entries_.at(*where.evicted).get();
+    out.evicted->slot.reset();
     out.evicted->leased = true; // until its bytes have left the slot
   }
   return out;
@@ -123,7 +125,13 @@ expected<acquisition> particle_store::acquire(particle_id pid) {
     return tl::unexpected{lost(pid)};
   if (entry->leased)
     return acquisition{grant::busy, {}};
-  auto where = entry->family->cache.try_read(pid);
+  auto& cache = entry->family->cache;
+  if (entry->slot) {
+    cache.read_slot(*entry->slot);
+    return acquisition{grant::leased,
+                       {place(*entry, {*entry->slot, true, {}})}};
+  }
+  auto where = cache.try_read(pid);
   if (!where) {
     if (where.error().code == errc::all_slots_pinned)
       return acquisition{grant::no_slot, {}};
@@ -147,11 +155,10 @@ particle_store::acquire_rows(c10::ArrayRef<particle_id> pids) {
     out.push_back({.entry = entry});
   }
   for (auto& held : out) {
-    auto& cache = held.entry->family->cache;
-    if (auto where = cache.slot_of(held.entry->pid)) {
-      held.slot_index = *where;
+    if (held.entry->slot) {
+      held.slot_index = *held.entry->slot;
       held.pinned = true;
-      cache.pin_slot(*where);
+      held.entry->family->cache.pin_slot(held.slot_index);
     }
     held.entry->leased = true;
   }
@@ -168,8 +175,9 @@ void particle_store::release(const lease& done) {
 
 bool particle_store::pin(particle_id pid) {
   auto* entry = find(pid);
-  if (entry == nullptr || !entry->family->cache.try_pin(pid))
+  if (entry == nullptr || !entry->slot)
     return false;
+  entry->family->cache.pin_slot(*entry->slot);
   ++entry->pins;
   return true;
 }
@@ -179,7 +187,7 @@ bool particle_store::unpin(particle_id pid) {
   if (entry == nullptr || entry->pins == 0)
     return false;
   --entry->pins;
-  entry->family->cache.unpin(pid);
+  entry->family->cache.unpin_slot(*entry->slot);
   return true;
 }
 

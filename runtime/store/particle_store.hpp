@@ -34,8 +34,8 @@ struct lease {
   particle_entry* entry{nullptr};
   std::size_t slot_index{0}; ///< if it has one
   bool pinned{false};        ///< it has a slot, and keeps it
-  bool load{false};  ///< the particle's bytes are still on the host
-  bool fresh{false}; ///< a new particle: there are no bytes yet
+  bool load{false};          ///< the particle's bytes are still on the host
+  bool fresh{false};         ///< a new particle: there are no bytes yet
   particle_entry* evicted{nullptr}; ///< its bytes have to leave the slot first
 };
 

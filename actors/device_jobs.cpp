@@ -66,8 +66,9 @@ public:
       : lane_job{device, {pid}, "create"}, recipe_{std::move(recipe)},
         train_key_{train_key} {}
 
-  expected<acquisition> acquire(particle_store& store) override {
-    return store.create(pids.front(), recipe_);
+  expected<acquisition> acquire(particle_store& store,
+                                slot_claim claim) override {
+    return store.create(pids.front(), recipe_, claim);
   }
   expected<receive_particle_init_ack> compute() override {
     const auto& held = leases.front();
@@ -94,8 +95,9 @@ public:
   pin_job(worker_device& device, particle_id pid)
       : lane_job{device, {pid}, "pin"} {}
 
-  expected<acquisition> acquire(particle_store& store) override {
-    auto got = store.acquire(pids.front());
+  expected<acquisition> acquire(particle_store& store,
+                                slot_claim claim) override {
+    auto got = store.acquire(pids.front(), claim);
     if (got && got->outcome == grant::leased)
       store.pin(pids.front()); // stays when the lease is given back
     return got;

@@ -44,8 +44,9 @@ public:
   slot_job(worker_device& device, particle_id pid, const char* what, Work work)
       : lane_job<Ack>{device, {pid}, what}, work_{std::move(work)} {}
 
-  expected<acquisition> acquire(particle_store& store) override {
-    return store.acquire(this->pids.front());
+  expected<acquisition> acquire(particle_store& store,
+                                slot_claim claim) override {
+    return store.acquire(this->pids.front(), claim);
   }
   expected<Ack> compute() override {
     const auto& held = this->leases.front();
@@ -67,7 +68,7 @@ public:
            const char* what, Work work)
       : lane_job<Ack>{device, std::move(pids), what}, work_{std::move(work)} {}
 
-  expected<acquisition> acquire(particle_store& store) override {
+  expected<acquisition> acquire(particle_store& store, slot_claim) override {
     return store.acquire_rows(this->pids);
   }
   expected<Ack> compute() override { return work_(held_leases{this->leases}); }

@@ -55,7 +55,8 @@ auto particle_state::on_device(Msg msg, Convert convert) {
   using ack = typename decltype(job)::element_type::ack_type;
   using result = typename std::invoke_result_t<Convert, ack>::value_type;
   // What the worker was asked for before goes first.
-  if (at_worker_ == 0 && options_.shared->schedule.place_at_once(*job)) {
+  if (at_worker_ == 0
+      && options_.shared->schedule.place(*job).value_or(false)) {
     const auto& lane = options_.shared->lanes[job->lane];
     return response<result>::template from<ack>(
         self_->request(lane, caf::infinite, lane_work<ack>{std::move(job)}),

@@ -6,23 +6,29 @@
 
 namespace posse {
 
+namespace {
+
+// Jobs of a lane, the one that it runs included, so that it never waits for its
+// next one.
+constexpr std::size_t jobs_at_hand = 2;
+
+} // namespace
+
 lane_schedule::lane_schedule(particle_store::options store, std::size_t lanes)
     : store_{store}, load_(lanes, 0) {}
 
 expected<bool> lane_schedule::place(device_job& job) {
   const std::lock_guard lock{mutex_};
-  // An earlier operation on one of the particles goes first.
-  if (!waiting_.empty()
-      && std::ranges::any_of(job.pids, [this](particle_id pid) {
-           return waiting_for_.contains(pid);
-         }))
+  if (is_awaited(job))
     return false;
-  return try_place(job);
-}
-
-bool lane_schedule::place_at_once(device_job& job) {
-  const std::lock_guard lock{mutex_};
-  return waiting_.empty() && try_place(job).value_or(false);
+  // Those who wait for a slot were here first.
+  auto got = job.acquire(store_, slot_wanted_ ? slot_claim::in_turn : claim());
+  if (!got)
+    return fail(std::move(got));
+  if (got->outcome != grant::leased)
+    return false;
+  run(job, std::move(got->leases));
+  return true;
 }
 
 void lane_schedule::wait(std::shared_ptr<device_job> job,
@@ -40,16 +46,19 @@ void lane_schedule::start_waiting() {
     const std::lock_guard lock{mutex_};
     // Particles whose turn has not come: what is behind them waits as well.
     std::unordered_set<particle_id> blocked;
+    slot_wanted_ = false;
     for (auto i = waiting_.begin(); i != waiting_.end();) {
       const auto& pids = i->job->pids;
       const bool behind = std::ranges::any_of(
           pids, [&](particle_id pid) { return blocked.contains(pid); });
       auto got = behind ? expected<acquisition>{acquisition{grant::busy, {}}}
-                        : i->job->acquire(store_);
+                        : i->job->acquire(store_, claim());
       // No slot for this one means none for those behind it either: they would
       // have to push somebody out as well.
-      if (got && got->outcome == grant::no_slot)
+      if (got && got->outcome == grant::no_slot) {
+        slot_wanted_ = true;
         break;
+      }
       if (got && got->outcome == grant::busy) {
         blocked.insert(pids.begin(), pids.end());
         ++i;
@@ -78,23 +87,34 @@ void lane_schedule::start_waiting() {
 bool lane_schedule::finish(device_job& job) {
   const std::lock_guard lock{mutex_};
   --load_[job.lane];
+  bool evicted_is_awaited = false;
   for (const auto& held : job.leases) {
+    if (held.evicted != nullptr && waiting_for_.contains(held.evicted->pid))
+      evicted_is_awaited = true;
     store_.release(held);
     if (held.entry->lost && held.fresh)
       store_.remove(held.entry->pid);
   }
   job.leases.clear();
-  return !waiting_.empty();
+  return evicted_is_awaited || is_awaited(job)
+         || (slot_wanted_ && claim() >= slot_claim::after_turn);
 }
 
-expected<bool> lane_schedule::try_place(device_job& job) {
-  auto got = job.acquire(store_);
-  if (!got)
-    return fail(std::move(got));
-  if (got->outcome != grant::leased)
-    return false;
-  run(job, std::move(got->leases));
-  return true;
+/// True if an earlier operation on one of the job's particles waits: it goes
+/// first.
+bool lane_schedule::is_awaited(const device_job& job) const {
+  return !waiting_.empty()
+         && std::ranges::any_of(job.pids, [this](particle_id pid) {
+              return waiting_for_.contains(pid);
+            });
+}
+
+/// How far the one that waits longest may go.
+slot_claim lane_schedule::claim() const {
+  const auto lightest = std::ranges::min(load_);
+  if (lightest == 0)
+    return slot_claim::any;
+  return lightest < jobs_at_hand ? slot_claim::after_turn : slot_claim::seated;
 }
 
 void lane_schedule::run(device_job& job, lease_list leases) {

@@ -29,8 +29,10 @@ public:
   device_job& operator=(const device_job&) = delete;
   virtual ~device_job() = default;
 
-  /// Leases what the operation needs, or says why it can never be.
-  virtual expected<acquisition> acquire(particle_store& store) = 0;
+  /// Leases what the operation needs, as far as `claim` goes if it needs a
+  /// slot, or says why it can never be.
+  virtual expected<acquisition> acquire(particle_store& store,
+                                        slot_claim claim) = 0;
 
   const pid_list pids; ///< in the order of the request
   lease_list leases;   ///< from when it is placed until it is finished
@@ -39,7 +41,12 @@ public:
 
 /// Keeps the particles of one device and decides when an operation on them runs
 /// and on which lane. One operation of a particle runs at a time; one that
-/// finds its particle busy, or no slot free, waits its turn.
+/// finds its particle busy, or no slot free, waits.
+///
+/// Where particles outnumber slots, those that wait for a slot get one in the
+/// order in which they came, once somebody's turn in it is over (slot_claim) or
+/// a lane has nothing to do. No more are let in than lanes will soon take up,
+/// so that the others' slots keep what they hold.
 ///
 /// Thread-safe: the device worker keeps the queue, but a particle on the same
 /// node may place a job by itself, and a lane gives leases back by itself,
@@ -50,12 +57,9 @@ public:
   lane_schedule(particle_store::options store, std::size_t lanes);
 
   /// Leases what `job` needs and picks its lane.
-  /// @returns true if it can run now, false if it has to wait().
+  /// @returns true if it can run now, false if it has to wait(): then nothing
+  ///   has changed.
   expected<bool> place(device_job& job);
-
-  /// The same for a caller that cannot wait: false if anything at all is in the
-  /// way, and then nothing has changed.
-  bool place_at_once(device_job& job);
 
   /// Keeps a job until its turn has come. Then start_waiting() calls `start`,
   /// or `refuse` if it can never run.
@@ -85,7 +89,8 @@ private:
     std::function<void(failure)> refuse;
   };
 
-  expected<bool> try_place(device_job& job);
+  bool is_awaited(const device_job& job) const;
+  slot_claim claim() const;
   void run(device_job& job, lease_list leases);
   std::size_t pick_lane(held_leases leases);
 
@@ -94,6 +99,7 @@ private:
   std::vector<std::size_t> load_; ///< jobs given to each lane and not done
   std::list<waiting_job> waiting_;
   std::unordered_map<particle_id, std::size_t> waiting_for_; ///< of waiting_
+  bool slot_wanted_{false}; ///< one of waiting_ found none
 };
 
 } // namespace posse

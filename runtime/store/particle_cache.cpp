@@ -5,54 +5,65 @@
 
 namespace posse {
 
+namespace {
+
+failure all_in_use(particle_id pid, std::size_t capacity) {
+  return {errc::all_slots_pinned, "no slot for particle " + to_string(pid)
+                                      + ": all " + std::to_string(capacity)
+                                      + " are in use"};
+}
+
+} // namespace
+
 expected<cache_policy> parse_cache_policy(std::string_view name) {
-  if (name == "auto" || name == "lru")
-    return cache_policy::lru;
-  if (name == "order")
+  if (name == "auto" || name == "order")
     return cache_policy::order;
+  if (name == "lru")
+    return cache_policy::lru;
   if (name == "direct")
     return cache_policy::direct;
   return fail(errc::unknown_name, "unknown cache policy \"" + std::string{name}
                                       + "\"; known: auto, direct, lru, order");
 }
 
-particle_cache::particle_cache(std::size_t capacity, cache_policy policy)
-    : policy_{policy}, slots_(capacity) {
+particle_cache::particle_cache(std::size_t capacity, cache_policy policy,
+                               std::size_t turn)
+    : policy_{policy}, turn_{turn}, slots_(capacity) {
   assert(capacity > 0);
   for (std::size_t i = 0; i < capacity; ++i)
     append(i);
 }
 
-expected<particle_cache::placement> particle_cache::create(particle_id pid) {
+expected<particle_cache::placement> particle_cache::create(particle_id pid,
+                                                           slot_claim claim) {
   if (known_.contains(pid))
     return fail(errc::invalid_argument,
                 "particle " + to_string(pid) + " exists already");
   known who{none, created_};
-  auto slot = pick(who);
+  auto slot = pick(who, claim);
   if (!slot)
-    return fail(errc::all_slots_pinned,
-                "no slot for particle " + to_string(pid) + ": all "
-                    + std::to_string(capacity()) + " are in use");
+    return tl::unexpected{all_in_use(pid, capacity())};
   ++created_;
   auto& entry = known_.emplace(pid, who).first->second;
   return place(pid, entry, *slot);
 }
 
-expected<particle_cache::placement> particle_cache::try_read(particle_id pid) {
+expected<particle_cache::placement> particle_cache::try_read(particle_id pid,
+                                                             slot_claim claim) {
   auto i = known_.find(pid);
   if (i == known_.end())
     return fail(errc::unknown_particle,
                 "particle " + to_string(pid) + " is not in this cache");
   auto& who = i->second;
   if (who.slot != none) {
+    if (claim == slot_claim::in_turn && turn_is_over(who.slot))
+      return tl::unexpected{all_in_use(pid, capacity())};
     read_slot(who.slot);
     return placement{who.slot, true, std::nullopt};
   }
-  auto slot = pick(who);
+  auto slot = pick(who, claim);
   if (!slot)
-    return fail(errc::all_slots_pinned,
-                "no slot for particle " + to_string(pid) + ": all "
-                    + std::to_string(capacity()) + " are in use");
+    return tl::unexpected{all_in_use(pid, capacity())};
   ++counters_.misses;
   return place(pid, who, *slot);
 }
@@ -105,6 +116,10 @@ bool particle_cache::contains(particle_id pid) const {
   return slot_of(pid).has_value();
 }
 
+bool particle_cache::turn_is_over(std::size_t slot) const {
+  return slots_[slot].uses >= turn_;
+}
+
 bool particle_cache::pinned(particle_id pid) const {
   const auto slot = slot_of(pid);
   return slot && slots_[*slot].pins > 0;
@@ -125,26 +140,36 @@ std::vector<particle_id> particle_cache::particles() const {
   return out;
 }
 
-std::optional<std::size_t> particle_cache::pick(const known& who) const {
+bool particle_cache::may_give_up(std::size_t slot, slot_claim claim) const {
+  const auto& s = slots_[slot];
+  return s.pins == 0
+         && (claim == slot_claim::any
+             || (claim == slot_claim::after_turn
+                 && (!s.owner || turn_is_over(slot))));
+}
+
+std::optional<std::size_t> particle_cache::pick(const known& who,
+                                                slot_claim claim) const {
   if (policy_ == cache_policy::direct) {
     const auto slot = who.number % slots_.size();
-    return slots_[slot].pins == 0 ? std::optional{slot} : std::nullopt;
+    return may_give_up(slot, claim) ? std::optional{slot} : std::nullopt;
   }
   // Free slots come first: they start in the list and release() puts them
   // back at its old end.
   if (policy_ == cache_policy::order && slots_[oldest_].owner)
-    return pick_by_order();
+    return pick_by_order(claim);
   for (auto i = oldest_; i != none; i = slots_[i].newer)
-    if (slots_[i].pins == 0)
+    if (may_give_up(i, claim))
       return i;
   return std::nullopt;
 }
 
-std::optional<std::size_t> particle_cache::pick_by_order() const {
+std::optional<std::size_t>
+particle_cache::pick_by_order(slot_claim claim) const {
   std::optional<std::size_t> last;
   std::uint64_t latest = 0;
   for (auto i = oldest_; i != none; i = slots_[i].newer) {
-    if (slots_[i].pins > 0)
+    if (!may_give_up(i, claim))
       continue;
     if (const auto next = next_use(*slots_[i].about); !last || next > latest) {
       last = i;
@@ -176,6 +201,8 @@ void particle_cache::use(known& who) {
                           who.period - who.period / forgetting);
   }
   who.last_use = uses_;
+  auto& s = slots_[who.slot];
+  s.uses = turn_is_over(who.slot) ? 1 : s.uses + 1;
   touch(who.slot);
 }
 
@@ -189,6 +216,7 @@ particle_cache::placement particle_cache::place(particle_id pid, known& who,
   }
   s.owner = pid;
   s.about = &who;
+  s.uses = 0;
   who.slot = slot;
   use(who);
   return out;

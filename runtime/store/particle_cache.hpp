@@ -23,9 +23,21 @@ enum class cache_policy : std::uint8_t {
   direct, ///< PusH's: a particle's slot is its creation number mod capacity
 };
 
-/// "auto" and "lru" give lru, "direct" direct, "order" order; else
+/// "auto" and "order" give order, "lru" lru, "direct" direct; else
 /// errc::unknown_name.
 expected<cache_policy> parse_cache_policy(std::string_view name);
+
+/// How far an operation may go to have its particle in a slot.
+///
+/// A particle that has come in may keep its slot for a turn of so many
+/// operations. Where particles outnumber slots, a swap is then paid once a turn
+/// instead of once an operation.
+enum class slot_claim : std::uint8_t {
+  in_turn,    ///< only if it sits in one and its turn is not over
+  seated,     ///< only if it sits in one
+  after_turn, ///< or in a free one, or in that of one whose turn is over
+  any,        ///< or in that of any that is not pinned
+};
 
 /// What a cache has done since it was made.
 struct cache_counters {
@@ -42,8 +54,12 @@ struct cache_counters {
 /// only caller.
 class particle_cache {
 public:
+  static constexpr std::size_t default_turn = 16;
+
   /// @param capacity Slots, > 0.
-  particle_cache(std::size_t capacity, cache_policy policy);
+  /// @param turn Operations for which a particle may keep its slot.
+  particle_cache(std::size_t capacity, cache_policy policy,
+                 std::size_t turn = default_turn);
 
   /// Where a particle goes, and who has to leave first.
   struct placement {
@@ -55,11 +71,14 @@ public:
   /// Takes in a new particle.
   /// @returns errc::invalid_argument if `pid` was created before,
   ///   errc::all_slots_pinned if no slot can be freed now.
-  expected<placement> create(particle_id pid);
+  expected<placement> create(particle_id pid,
+                             slot_claim claim = slot_claim::any);
 
-  /// Makes `pid` resident and counts the use.
+  /// Makes `pid` resident and counts the use; its turn begins when it comes in,
+  /// and anew with a use after it was over.
   /// @returns errc::unknown_particle, or errc::all_slots_pinned.
-  expected<placement> try_read(particle_id pid);
+  expected<placement> try_read(particle_id pid,
+                               slot_claim claim = slot_claim::any);
 
   /// Keeps `pid` where it is until as many unpin() calls; false if it is not
   /// resident.
@@ -76,6 +95,8 @@ public:
 
   /// True if `pid` sits in a slot now.
   bool contains(particle_id pid) const;
+  /// True if the particle in `slot` has used up its turn.
+  bool turn_is_over(std::size_t slot) const;
   bool pinned(particle_id pid) const;
   /// The slot in which `pid` sits now, if any. Does not count as a use.
   std::optional<std::size_t> slot_of(particle_id pid) const;
@@ -98,13 +119,15 @@ private:
     std::optional<particle_id> owner;
     known* about{nullptr}; ///< the owner, in known_; none: nullptr
     std::size_t pins{0};
+    std::size_t uses{0}; ///< in the owner's turn
     // The slots form a list from least to most recently used.
     std::size_t older{none};
     std::size_t newer{none};
   };
 
-  std::optional<std::size_t> pick(const known& who) const;
-  std::optional<std::size_t> pick_by_order() const;
+  bool may_give_up(std::size_t slot, slot_claim claim) const;
+  std::optional<std::size_t> pick(const known& who, slot_claim claim) const;
+  std::optional<std::size_t> pick_by_order(slot_claim claim) const;
   std::uint64_t next_use(const known& who) const;
   void use(known& who);
   placement place(particle_id pid, known& who, std::size_t slot);
@@ -114,6 +137,7 @@ private:
   void prepend(std::size_t slot);
 
   cache_policy policy_;
+  std::size_t turn_;
   std::vector<slot> slots_;
   std::size_t oldest_{none};
   std::size_t newest_{none};

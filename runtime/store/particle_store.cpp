@@ -93,14 +93,15 @@ lease particle_store::place(particle_entry& entry,
 
 expected<acquisition>
 particle_store::create(particle_id pid,
-                       std::shared_ptr<const compiled_recipe> recipe) {
+                       std::shared_ptr<const compiled_recipe> recipe,
+                       slot_claim claim) {
   if (entries_.contains(pid))
     return fail(errc::invalid_argument,
                 "particle " + to_string(pid) + " exists already");
   auto family = family_of(recipe);
   if (!family)
     return fail(std::move(family));
-  auto where = (*family)->cache.create(pid);
+  auto where = (*family)->cache.create(pid, claim);
   if (!where) {
     if (where.error().code == errc::all_slots_pinned)
       return acquisition{grant::no_slot, {}};
@@ -116,7 +117,8 @@ particle_store::create(particle_id pid,
   return acquisition{grant::leased, {out}};
 }
 
-expected<acquisition> particle_store::acquire(particle_id pid) {
+expected<acquisition> particle_store::acquire(particle_id pid,
+                                              slot_claim claim) {
   auto* entry = find(pid);
   if (entry == nullptr)
     return fail(errc::unknown_particle,
@@ -127,11 +129,13 @@ expected<acquisition> particle_store::acquire(particle_id pid) {
     return acquisition{grant::busy, {}};
   auto& cache = entry->family->cache;
   if (entry->slot) {
+    if (claim == slot_claim::in_turn && cache.turn_is_over(*entry->slot))
+      return acquisition{grant::no_slot, {}};
     cache.read_slot(*entry->slot);
     return acquisition{grant::leased,
                        {place(*entry, {*entry->slot, true, {}})}};
   }
-  auto where = cache.try_read(pid);
+  auto where = cache.try_read(pid, claim);
   if (!where) {
     if (where.error().code == errc::all_slots_pinned)
       return acquisition{grant::no_slot, {}};

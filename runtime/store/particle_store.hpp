@@ -47,7 +47,7 @@ using held_leases = std::span<const lease>;
 enum class grant : std::uint8_t {
   leased,
   busy,    ///< one of the particles is in use, or its bytes are moving
-  no_slot, ///< all slots are in use
+  no_slot, ///< all slots are in use, or kept for a turn
 };
 
 struct acquisition {
@@ -71,21 +71,23 @@ public:
     std::size_t capacity{0};      ///< slots a family; 0: as many as fit
     std::int64_t budget_bytes{0}; ///< of the device; 0: half the free memory
     std::size_t expected_particles{0}; ///< 0: not known
-    cache_policy policy{cache_policy::lru};
+    cache_policy policy{cache_policy::order};
   };
 
   explicit particle_store(options opts);
 
-  /// Leases a slot to a new particle.
+  /// Leases a slot to a new particle, if `claim` finds one.
   /// @returns errc::invalid_argument if the particle exists;
   ///   errc::out_of_memory if the bank cannot be made.
   expected<acquisition> create(particle_id pid,
-                               std::shared_ptr<const compiled_recipe> recipe);
+                               std::shared_ptr<const compiled_recipe> recipe,
+                               slot_claim claim = slot_claim::any);
 
-  /// Leases a particle and a slot to it.
+  /// Leases a particle and a slot to it, if `claim` finds one.
   /// @returns errc::unknown_particle; errc::out_of_memory for a particle whose
   ///   bytes were lost when there was no room for them.
-  expected<acquisition> acquire(particle_id pid);
+  expected<acquisition> acquire(particle_id pid,
+                                slot_claim claim = slot_claim::any);
 
   /// Leases particles where they lie, without a slot: for operations on rows.
   /// @returns as acquire(); the outcome is never no_slot.

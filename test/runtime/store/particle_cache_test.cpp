@@ -191,6 +191,32 @@ TEST_CASE("a pinned particle is never evicted", "[runtime][particle_cache]") {
   CHECK(cache.try_read(p(1))->evicted == p(0));
 }
 
+TEST_CASE("a particle keeps its slot for a turn", "[runtime][particle_cache]") {
+  const auto policy =
+      GENERATE(cache_policy::lru, cache_policy::order, cache_policy::direct);
+  particle_cache cache{1, policy, 2};
+  REQUIRE(cache.create(p(0))); // the first of its two uses
+  auto outcome = [&](std::uint32_t n, slot_claim claim) {
+    return cache.try_read(p(n), claim).has_value();
+  };
+  CHECK(cache.create(p(1), slot_claim::after_turn).error().code
+        == errc::all_slots_pinned);
+  CHECK(outcome(0, slot_claim::in_turn)); // the second
+  CHECK(cache.turn_is_over(0));
+  CHECK_FALSE(outcome(0, slot_claim::in_turn));
+  CHECK(outcome(0, slot_claim::seated)); // nobody else wants the slot
+  CHECK_FALSE(cache.turn_is_over(0));
+  CHECK(outcome(0, slot_claim::in_turn));
+
+  CHECK(cache.create(p(1), slot_claim::after_turn)->evicted == p(0));
+  CHECK_FALSE(cache.turn_is_over(0)); // its own begins
+  CHECK_FALSE(outcome(0, slot_claim::seated));
+  CHECK_FALSE(outcome(0, slot_claim::after_turn));
+  CHECK(outcome(0, slot_claim::any));
+  REQUIRE(cache.try_pin(p(0)));
+  CHECK_FALSE(outcome(1, slot_claim::any));
+}
+
 TEST_CASE("a cache refuses what it does not know",
           "[runtime][particle_cache]") {
   particle_cache cache{1, cache_policy::lru};

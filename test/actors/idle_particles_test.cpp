@@ -1,3 +1,5 @@
+#include "actors/behavior.hpp"
+#include "actors/particle.hpp"
 #include "runtime/model/mlp.hpp"
 #include "runtime/model/network.hpp"
 #include "test/actors/small_run.hpp"
@@ -75,6 +77,23 @@ std::int64_t resident_bytes() {
   return resident * sysconf(_SC_PAGESIZE);
 }
 
+const std::string echo_message = "ECHO";
+
+task<value> echo(particle&, value args) {
+  co_return args;
+}
+
+task<value> works(particle& self, value) {
+  const auto other = self.other_particles().front();
+  for (int i = 0; i < 100; ++i) {
+    co_await self.step(batch_ref{});
+    co_await self.send(other, echo_message, i);
+    if (i % 10 == 0)
+      co_await self.get(other);
+  }
+  co_return value{};
+}
+
 } // namespace
 
 TEST_CASE("a thousand particles train where a hundred fit",
@@ -127,4 +146,37 @@ TEST_CASE("an idle particle costs at most 12 KiB beside its tensors",
   INFO("bytes a particle: " << each << ", " << row_bytes << " of them tensors");
   CHECK(each > row_bytes); // it is measured at all
   CHECK(each - row_bytes <= 12 * 1024);
+}
+
+TEST_CASE("D12: steps, messages and results leave nothing behind",
+          "[actors][device_worker]") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  SKIP("a sanitizer's own memory would be counted");
+#endif
+  REQUIRE(behaviors().add("busy", [] {
+    behavior out;
+    out.handlers = {{echo_message, echo}, {"WORK", works}};
+    return out;
+  }()));
+  temporary_directory folder;
+  auto config = many_particles(folder.path(), "mlp", 4);
+  config.infer.algorithm = "busy";
+  config.local.cache_size = 2; // swaps as well
+  auto pd = push_distribution::start(config);
+  REQUIRE(pd);
+  create_all(**pd);
+  auto work = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      std::vector<pfuture> running;
+      for (auto pid : (*pd)->particle_ids())
+        running.push_back((*pd)->p_launch(pid, "WORK"));
+      for (const auto& done : wait_all(running))
+        REQUIRE(done);
+    }
+  };
+  work(20);
+  const auto before = resident_bytes();
+  work(200);
+  // 80'000 steps and as many messages: 13 bytes of each would be seen.
+  CHECK(resident_bytes() - before < 1024 * 1024);
 }

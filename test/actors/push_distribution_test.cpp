@@ -265,6 +265,18 @@ TEST_CASE("a run that cannot start says why", "[actors][node_event_loop]") {
   CHECK_THAT(pd.error().message, ContainsSubstring("cuda:7"));
 }
 
+TEST_CASE("D13: the leader's schedule advances with the others'",
+          "[actors][svgd]") {
+  small_run data;
+  auto pd = start(data.config("svgd", 3, 20, {"infer.schedule=cosine"}));
+  REQUIRE(wait_all(launch(*pd))[0]);
+  for (auto pid : pd->particle_ids()) {
+    auto state = pd->p_state(pid);
+    REQUIRE(state);
+    CHECK(state->cursor.at("schedule_steps") == value{std::int64_t{20}});
+  }
+}
+
 TEST_CASE("SVGD keeps particles apart where a loss alone would not",
           "[actors][svgd]") {
   small_run data;

@@ -37,7 +37,11 @@ class particle_box {
 public:
   explicit particle_box(particle_recipe recipe, std::size_t slots,
                         std::int64_t train_rows = 16)
-      : store_{{c10::Device{c10::kCPU}, slots, 0, 0, cache_policy::lru}} {
+      : particle_box{std::move(recipe), slots, cache_policy::lru, train_rows} {}
+
+  particle_box(particle_recipe recipe, std::size_t slots, cache_policy policy,
+               std::int64_t train_rows = 16)
+      : store_{{c10::Device{c10::kCPU}, slots, 0, 0, policy}} {
     auto compiled = compile(recipe, train_rows);
     REQUIRE(compiled);
     recipe_ = *compiled;

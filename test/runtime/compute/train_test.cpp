@@ -1,5 +1,6 @@
 #include "runtime/model/network.hpp"
 #include "test/runtime/compute/particles.hpp"
+#include "test/runtime/model/normalized_network.hpp"
 
 #include <limits>
 
@@ -74,6 +75,55 @@ TEST_CASE("a particle's bits do not depend on slots and swaps",
       CHECK(at::equal(roomy[i], tight[i]));
   }
   CHECK_FALSE(at::equal(roomy[0], roomy[1])); // D2: no two start alike
+}
+
+TEST_CASE("D7: a particle's buffers go where it goes", "[runtime][compute]") {
+  auto recipe = small_recipe();
+  recipe.model.kind = add_normalized_network();
+  recipe.schedule = "cosine";
+  const auto policy =
+      GENERATE(cache_policy::order, cache_policy::lru, cache_policy::direct);
+  auto train = [&](std::size_t slots) {
+    particle_box box{recipe, slots, policy};
+    for (std::uint32_t i = 0; i < 3; ++i)
+      box.create({i});
+    for (std::uint64_t s = 0; s < 20; ++s)
+      for (std::uint32_t i = 0; i < 3; ++i)
+        REQUIRE(step_on(box, {i}, s + i)); // each sees batches of its own
+    std::vector<at::Tensor> out;
+    for (std::uint32_t i = 0; i < 3; ++i)
+      out.push_back(box.with(
+          {i}, [](seated_particle p) { return p.seat.row().clone(); }));
+    return out;
+  };
+  const auto alone = train(3);
+  for (std::size_t slots : {1U, 2U}) {
+    const auto together = train(slots);
+    for (std::size_t i = 0; i < 3; ++i)
+      CHECK(at::equal(alone[i], together[i])); // every byte of it
+  }
+
+  // The statistics are those of the particle's own batches.
+  particle_box box{recipe, 1, policy};
+  box.create({0});
+  box.create({1});
+  for (std::uint64_t s = 0; s < 5; ++s)
+    REQUIRE(step_on(box, {0}, s));
+  auto buffers = [&](particle_id pid) {
+    return box.with(pid, [](seated_particle p) {
+      std::vector<at::Tensor> out;
+      for (const auto& buffer : buffers_of(p.seat.net()))
+        out.push_back(buffer.tensor.clone());
+      return out; // mean, variance, number of batches
+    });
+  };
+  const auto trained = buffers({0});
+  const auto fresh = buffers({1});
+  REQUIRE(trained.size() == 3);
+  CHECK(trained[2].item<std::int64_t>() == 5);
+  CHECK(fresh[2].item<std::int64_t>() == 0);
+  CHECK(at::equal(fresh[0], at::zeros_like(fresh[0])));
+  CHECK_FALSE(at::equal(trained[0], fresh[0]));
 }
 
 TEST_CASE("a loss that is not finite changes nothing and says when",

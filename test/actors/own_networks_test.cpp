@@ -1,0 +1,143 @@
+#include "actors/behavior.hpp"
+#include "actors/particle.hpp"
+#include "runtime/core/sha256.hpp"
+#include "runtime/model/mlp.hpp"
+#include "test/actors/small_run.hpp"
+#include "test/runtime/model/normalized_network.hpp"
+#include "test/support/catch.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+
+using namespace posse;
+using namespace posse::test;
+
+namespace {
+
+/// The hash of the whole state of all particles.
+std::string train(const run_config& config) {
+  auto pd = push_distribution::start(config);
+  REQUIRE(pd);
+  create_all(**pd);
+  for (const auto& result : wait_all(launch(**pd)))
+    if (!result)
+      FAIL(result.error().message);
+  sha256 hash;
+  for (auto pid : (*pd)->particle_ids()) {
+    auto state = (*pd)->p_state(pid);
+    REQUIRE(state);
+    for (const auto* tensors : {&state->parameters, &state->others})
+      for (const auto& each : *tensors)
+        hash.update(each.blob.bytes());
+  }
+  return hash.hex();
+}
+
+/// What the network below waits for, and whether it came in time.
+struct gate {
+  std::promise<void> open;
+  std::shared_future<void> opened{open.get_future()};
+  std::atomic<bool> waits{false};
+  std::atomic<bool> in_time{false};
+};
+
+gate& the_gate() {
+  static gate it;
+  return it;
+}
+
+/// A network whose forward pass ends when somebody opens the gate.
+class waiting_network final : public network {
+public:
+  explicit waiting_network(std::shared_ptr<network> inner)
+      : inner_{register_module("inner", std::move(inner))} {}
+
+  at::Tensor forward(const at::Tensor& x) override {
+    // Far longer than the test takes: only a step that holds up its particle's
+    // messages, and so itself, comes to the end of it.
+    constexpr std::chrono::seconds patience{30};
+    if (the_gate().waits)
+      the_gate().in_time =
+          the_gate().opened.wait_for(patience) == std::future_status::ready;
+    return inner_->forward(x);
+  }
+
+private:
+  std::shared_ptr<network> inner_;
+};
+
+void add_waiting_network() {
+  static const bool added =
+      add_network("waiting", [](const model_spec& spec) {
+        auto plain = spec;
+        plain.kind = "mlp";
+        return make_mlp(plain).map([](std::shared_ptr<network> net) {
+          return std::shared_ptr<network>{
+              std::make_shared<waiting_network>(std::move(net))};
+        });
+      }).has_value();
+  REQUIRE(added);
+}
+
+task<value> opens_gate(particle&, value) {
+  the_gate().open.set_value();
+  co_return value{};
+}
+
+task<value> steps_and_sends(particle& self, value) {
+  auto step = self.step(batch_ref{});
+  const std::string msg = "OPEN";
+  co_await self.send(self.other_particles().front(), msg);
+  co_await std::move(step);
+  co_return bool{the_gate().in_time};
+}
+
+} // namespace
+
+TEST_CASE("a network with buffers and dropout trains to the same bits wherever "
+          "particles run",
+          "[actors][same_bits]") {
+  small_run data;
+  const auto name = add_normalized_network();
+  auto with = [&](std::vector<std::string> sets) {
+    auto config = data.config("deep_ensemble", 4, 30, std::move(sets));
+    config.model.kind = name;
+    config.model.head = "point";
+    config.infer.loss = "mse";
+    config.infer.schedule = "cosine";
+    // 72 rows to train on: no batch of one row, which has no variance.
+    config.infer.validation_fraction = 0;
+    return train(config);
+  };
+  const auto reference = with({"local.lanes=1"});
+  CHECK(with({"local.lanes=2"}) == reference);
+  CHECK(with({R"(local.devices=["cpu:0","cpu:1"])"}) == reference);
+  for (const auto* policy : {"order", "lru", "direct"})
+    for (const auto* slots : {"1", "2", "4"})
+      CHECK(with({"local.lanes=2", std::string{"local.cache_size="} + slots,
+                  std::string{"local.cache_policy="} + policy})
+            == reference);
+  CHECK_FALSE(with({"run.seed=2"}) == reference);
+}
+
+TEST_CASE("D13: a particle sends while its step runs", "[actors][particle]") {
+  add_waiting_network();
+  if (!behaviors().find("gate"))
+    REQUIRE(behaviors().add("gate", [] {
+      behavior out;
+      out.handlers = {{"OPEN", opens_gate}, {"STEP_AND_SEND", steps_and_sends}};
+      return out;
+    }()));
+  small_run data;
+  auto config = data.config("deep_ensemble", 2, 5, {"local.lanes=2"});
+  config.model.kind = "waiting";
+  config.infer.algorithm = "gate";
+  auto pd = push_distribution::start(config);
+  REQUIRE(pd);
+  create_all(**pd);
+  the_gate().waits = true;
+  CHECK((*pd)->p_launch({0}, "STEP_AND_SEND").wait() == value{true});
+}

@@ -1,6 +1,7 @@
 #include "actors/group_work.hpp"
 
 #include "runtime/compute/particle_work.hpp"
+#include "runtime/compute/placed.hpp"
 #include "runtime/compute/reduce_rows.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/model/tensor_value.hpp"
@@ -18,6 +19,17 @@ namespace {
 
 at::Tensor row_of(const lease& held) {
   return posse::row_of(*held.entry, held.slot_index);
+}
+
+std::size_t place_of(particle_id pid, const std::vector<particle_id>& pids) {
+  return static_cast<std::size_t>(std::ranges::find(pids, pid) - pids.begin());
+}
+
+// Rules work on the host. From a CPU's rows they take and leave what they need
+// in place; an accelerator's are copied, and what is new is put back.
+void put_back(const at::Tensor& target, const at::Tensor& x) {
+  if (target.device() != x.device())
+    target.copy_(x);
 }
 
 expected<void> append_copy(const at::Tensor& row,
@@ -94,9 +106,9 @@ expected<slice_rows> rows_of(const group_slice& slice, held_leases held) {
       auto score = gradient_columns(*own, slice.columns);
       if (!theta || !score)
         return fail(theta ? std::move(score) : std::move(theta));
-      out.parameters.push_back(std::move(*theta));
-      out.directions.push_back(*score);
-      out.scores.push_back(std::move(*score));
+      out.parameters.push_back(on_host(*theta));
+      out.scores.push_back(on_host(*score));
+      out.directions.push_back(out.scores.back());
       continue;
     }
     const auto i = static_cast<std::size_t>(std::ranges::find(slice.others, pid)
@@ -139,11 +151,12 @@ expected<group_update_ack> move_together(const whole_rule& rule,
                                    [](const lease& l) { return l.entry->pid; });
       if (own != held.end()) {
         const auto row = row_of(*own);
-        parameters.push_back(parameter_row(*own->entry, row));
-        scores.push_back(gradient_row(*own->entry, row));
-        if (!scores.back().defined())
+        const auto score = gradient_row(*own->entry, row);
+        if (!score.defined())
           return fail(errc::invalid_argument,
                       "particle " + to_string(pid) + " has no gradient row");
+        parameters.push_back(on_host(parameter_row(*own->entry, row)));
+        scores.push_back(on_host(score));
         continue;
       }
       auto other = std::ranges::find(req.others, pid);
@@ -163,12 +176,15 @@ expected<group_update_ack> move_together(const whole_rule& rule,
     if (!diagnostics)
       return fail(std::move(diagnostics));
     group_update_ack out{value{std::move(*diagnostics)}, {}};
-    for (const auto& own : held)
-      if (auto moved = ascend(*own.entry, row_of(own)); !moved)
+    for (const auto& own : held) {
+      const auto row = row_of(own);
+      put_back(gradient_row(*own.entry, row),
+               scores.at(place_of(own.entry->pid, req.pids)));
+      if (auto moved = ascend(*own.entry, row); !moved)
         return fail(std::move(moved));
+    }
     for (auto pid : req.others) {
-      const auto i = std::ranges::find(req.pids, pid) - req.pids.begin();
-      auto blob = to_blob(scores[static_cast<std::size_t>(i)]);
+      auto blob = to_blob(scores.at(place_of(pid, req.pids)));
       if (!blob)
         return fail(std::move(blob));
       out.directions.push_back(std::move(*blob));
@@ -298,11 +314,16 @@ directions_of_slice(const group_directions_msg& req, held_leases held) {
                                        rows->directions);
     if (!largest)
       return fail(std::move(largest));
+    for (const auto& own : held) {
+      auto target = gradient_columns(own, req.slice.columns);
+      if (!target)
+        return fail(std::move(target));
+      put_back(*target,
+               rows->directions.at(place_of(own.entry->pid, req.slice.pids)));
+    }
     group_directions_ack out{*largest, {}};
     for (auto pid : req.slice.others) {
-      const auto i =
-          std::ranges::find(req.slice.pids, pid) - req.slice.pids.begin();
-      auto blob = to_blob(rows->directions.at(static_cast<std::size_t>(i)));
+      auto blob = to_blob(rows->directions.at(place_of(pid, req.slice.pids)));
       if (!blob)
         return fail(std::move(blob));
       out.directions.push_back(std::move(*blob));

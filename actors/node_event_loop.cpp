@@ -166,6 +166,7 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
     opts.store.expected_particles = most_particles_on(
         *config, options_.name, entry.name, local.devices.size());
     opts.store.policy = *policy;
+    opts.store.prefetch = local.prefetch;
     out.devices.push_back({entry.name, static_cast<std::uint64_t>(entry.bytes),
                            static_cast<std::uint32_t>(local.cache_size),
                            static_cast<std::uint32_t>(opts.lanes)});

@@ -1,6 +1,7 @@
 #include "runtime/compute/evaluate.hpp"
 
 #include "runtime/compute/particle_work.hpp"
+#include "runtime/compute/placed.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/data/batch.hpp"
 #include "runtime/model/network.hpp"
@@ -30,6 +31,11 @@ void copy_sections(const particle_layout& layout, const at::Tensor& row,
   }
 }
 
+/// Of a network on any device, for inputs on the host; on the host.
+at::Tensor outputs_of(const slot& seat, const at::Tensor& x) {
+  return on_host(evaluate(seat.net(), placed_on(seat.row().device(), x)));
+}
+
 } // namespace
 
 at::Tensor evaluate(network& net, const at::Tensor& x) {
@@ -47,7 +53,7 @@ at::Tensor evaluate(network& net, const at::Tensor& x) {
 expected<at::Tensor> predict(seated_particle p, const at::Tensor& x) {
   return guarded("predict", [&] {
     p.seat.set_training(false);
-    return evaluate(p.seat.net(), x);
+    return outputs_of(p.seat, x);
   });
 }
 
@@ -61,7 +67,7 @@ expected<at::Tensor> predict_part(seated_particle p, const data_set& data,
       auto chunk = rows.at(i);
       if (!chunk)
         return fail(std::move(chunk));
-      outputs.push_back(evaluate(p.seat.net(), chunk->inputs));
+      outputs.push_back(outputs_of(p.seat, chunk->inputs));
     }
     if (outputs.empty())
       return fail(errc::invalid_argument, "the data set has no "
@@ -84,7 +90,7 @@ expected<validation_report> validate(seated_particle p, const data_set& data) {
       auto chunk = all.at(i);
       if (!chunk)
         return fail(std::move(chunk));
-      const auto outputs = p.seat.net().forward(chunk->inputs).to(at::kDouble);
+      const auto outputs = outputs_of(p.seat, chunk->inputs).to(at::kDouble);
       const auto targets = chunk->targets.is_floating_point()
                                ? chunk->targets.to(at::kDouble)
                                : chunk->targets;

@@ -15,20 +15,32 @@ constexpr std::size_t jobs_at_hand = 2;
 } // namespace
 
 lane_schedule::lane_schedule(particle_store::options store, std::size_t lanes)
-    : store_{store}, load_(lanes, 0) {}
+    : store_{store}, copies_{store.prefetch ? store.device
+                                            : c10::Device{c10::kCPU}},
+      load_(lanes, 0) {}
 
 expected<bool> lane_schedule::place(device_job& job) {
-  const std::lock_guard lock{mutex_};
-  if (is_awaited(job))
-    return false;
-  // Those who wait for a slot were here first.
-  auto got = job.acquire(store_, slot_wanted_ ? slot_claim::in_turn : claim());
-  if (!got)
-    return fail(std::move(got));
-  if (got->outcome != grant::leased)
-    return false;
-  run(job, std::move(got->leases));
+  {
+    const std::lock_guard lock{mutex_};
+    if (is_awaited(job))
+      return false;
+    // Those who wait for a slot were here first.
+    auto got =
+        job.acquire(store_, slot_wanted_ ? slot_claim::in_turn : claim());
+    if (!got)
+      return fail(std::move(got));
+    if (got->outcome != grant::leased)
+      return false;
+    run(job, std::move(got->leases));
+  }
+  start_copies(job);
   return true;
+}
+
+/// Without the lock: the leases are the job's now.
+void lane_schedule::start_copies(device_job& job) const {
+  for (auto& held : job.leases)
+    copies_.start(held);
 }
 
 void lane_schedule::wait(std::shared_ptr<device_job> job,
@@ -71,7 +83,11 @@ void lane_schedule::start_waiting() {
           waiting_for_.erase(count);
       if (got) {
         run(*ready.job, std::move(got->leases));
-        calls.push_back(std::move(ready.start));
+        calls.push_back(
+            [this, job = std::move(ready.job), start = std::move(ready.start)] {
+              start_copies(*job);
+              start();
+            });
       } else {
         calls.push_back([refuse = std::move(ready.refuse),
                          why = std::move(got.error())]() mutable {

@@ -3,6 +3,7 @@
 #include "messages/failure.hpp"
 #include "messages/particle_id.hpp"
 #include "runtime/core/short_mutex.hpp"
+#include "runtime/store/copy_queue.hpp"
 #include "runtime/store/particle_store.hpp"
 
 #include <c10/util/SmallVector.h>
@@ -56,7 +57,8 @@ public:
   /// @param lanes > 0.
   lane_schedule(particle_store::options store, std::size_t lanes);
 
-  /// Leases what `job` needs and picks its lane.
+  /// Leases what `job` needs, picks its lane and has what must move first on
+  /// its way, where that can be done beside computing.
   /// @returns true if it can run now, false if it has to wait(): then nothing
   ///   has changed.
   expected<bool> place(device_job& job);
@@ -92,10 +94,12 @@ private:
   bool is_awaited(const device_job& job) const;
   slot_claim claim() const;
   void run(device_job& job, lease_list leases);
+  void start_copies(device_job& job) const;
   std::size_t pick_lane(held_leases leases);
 
   short_mutex mutex_;
   particle_store store_;
+  copy_queue copies_;
   std::vector<std::size_t> load_; ///< jobs given to each lane and not done
   std::list<waiting_job> waiting_;
   std::unordered_map<particle_id, std::size_t> waiting_for_; ///< of waiting_

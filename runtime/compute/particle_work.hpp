@@ -41,7 +41,8 @@ struct step_report {
 /// zero_grad, forward, loss, backward, optimizer step and schedule step on one
 /// batch. The prior enters as an L2 term with weight 1 / (std^2 N).
 ///
-/// @param x [B, ...] inputs, float32. @param y targets as the loss wants them.
+/// @param x [B, ...] inputs, float32, on the host or the slot's device.
+/// @param y Targets as the loss wants them, on the host.
 /// @returns errc::non_finite if the loss is NaN or infinite (the parameters
 ///   are then unchanged); errc::backend_error.
 expected<step_report> train_step(seated_particle p, const at::Tensor& x,
@@ -55,8 +56,8 @@ expected<step_report> train_step(seated_particle p, const at::Tensor& x,
 expected<double> score(seated_particle p, const at::Tensor& x,
                        const at::Tensor& y);
 
-/// The raw outputs [rows, K] for `x` [rows, ...], in evaluation mode, without
-/// autograd, in chunks as evaluate() says.
+/// The raw outputs [rows, K], on the host, for `x` [rows, ...], in evaluation
+/// mode, without autograd, in chunks as evaluate() says.
 expected<at::Tensor> predict(seated_particle p, const at::Tensor& x);
 
 /// The same for a part of the data set.

@@ -1,4 +1,5 @@
 #include "runtime/compute/particle_work.hpp"
+#include "runtime/compute/placed.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/core/random.hpp"
 #include "runtime/model/network.hpp"
@@ -23,17 +24,21 @@ double loss_with_gradients(seated_particle p, const at::Tensor& x,
   const generator_scope own_numbers{p.entry.generator};
   const auto& loss = p.recipe().loss;
   const auto head = p.recipe().head;
+  const auto device = p.seat.row().device();
+  const auto inputs = placed_on(device, x);
   double value = 0;
+  // The loss is computed on the host: a few numbers a row, of which the value
+  // has to come here anyway, and the same bits on every device.
   auto slopes = [&](const at::Tensor& outputs) {
-    auto done = loss.with_slopes(outputs, y, head);
+    auto done = loss.with_slopes(on_host(outputs), y, head);
     value = done.loss;
-    return std::move(done.slopes);
+    return placed_on(device, done.slopes);
   };
-  if (p.seat.net().gradients(x, slopes, gradients))
+  if (p.seat.net().gradients(inputs, slopes, gradients))
     return value;
   for (const auto& parameter : p.seat.parameters())
     parameter.mutable_grad().reset(); // of a step that threw, if any
-  auto graph = loss.function(p.seat.net().forward(x), y, head);
+  auto graph = loss.function(on_host(p.seat.net().forward(inputs)), y, head);
   graph.backward();
   // Autograd owned them while it worked: cheaper than adding into rows.
   gradients.clear();

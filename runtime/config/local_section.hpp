@@ -22,6 +22,7 @@ struct local_section {
   std::int64_t cache_size = 0; ///< particles resident per device; 0: all fit
   std::string cache_policy = "auto"; ///< auto | direct | lru | order
   std::int64_t view_size = 0;        ///< views held per device; 0: all fit
+  bool prefetch = true; ///< move particles while others compute: accelerators
 
   friend bool operator==(const local_section&, const local_section&) = default;
 };

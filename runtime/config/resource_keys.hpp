@@ -48,6 +48,12 @@ auto resource_keys(std::string_view section) {
            .range = number_range::between(0, most_particles),
            .doc = "views of particles held on a device; 0: as many as fit",
            .free_on_resume = true}),
+      bind_key<Resources, &local::prefetch>(
+          {.section = section,
+           .name = "prefetch",
+           .doc = "whether particles move to and from an accelerator while "
+                  "others compute there",
+           .free_on_resume = true}),
   };
 }
 

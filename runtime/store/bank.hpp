@@ -69,6 +69,9 @@ public:
   /// exist yet.
   at::Tensor row(std::size_t index) const;
 
+  /// Whether slot `index` has its module.
+  bool is_open(std::size_t index) const { return slots_[index] != nullptr; }
+
   /// Slot `index`; makes its module on first use.
   expected<slot*> open(std::size_t index);
 

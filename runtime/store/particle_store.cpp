@@ -3,6 +3,7 @@
 #include "runtime/core/guarded.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/Event.h>
 
 #include <algorithm>
 #include <cassert>
@@ -35,6 +36,37 @@ failure lost(particle_id pid) {
               + " was lost when there was no memory to move it to"};
 }
 
+// How many rows can be had at once, fewer than `too_many`. Found by trying: not
+// every device says how much is free, nor in how large pieces.
+std::size_t slots_that_fit(std::size_t too_many, std::int64_t row_bytes,
+                           c10::Device device) {
+  std::size_t fit = 0;
+  while (too_many - fit > 1) {
+    const auto tried = fit + (too_many - fit) / 2;
+    const bool there =
+        guarded("rows", [&] {
+          at::empty({static_cast<std::int64_t>(tried), row_bytes},
+                    at::device(device).dtype(at::kByte));
+        }).has_value();
+    (there ? fit : too_many) = tried;
+  }
+  return fit;
+}
+
+failure no_room(std::size_t slots, std::int64_t row_bytes, std::size_t most) {
+  const auto bytes = [&](std::size_t n) {
+    return std::to_string(static_cast<std::int64_t>(n) * row_bytes);
+  };
+  return {errc::out_of_memory,
+          "room for " + std::to_string(slots) + " particles needs "
+              + bytes(slots) + " bytes, " + std::to_string(row_bytes)
+              + " each; "
+              + (most == 0 ? "not even one fits"
+                           : "the largest cache_size that fits is "
+                                 + std::to_string(most) + ", with "
+                                 + bytes(most) + " bytes")};
+}
+
 } // namespace
 
 particle_store::particle_store(options opts)
@@ -65,10 +97,19 @@ expected<particle_family*> particle_store::family_of(
                                          + " bytes, the device has room for "
                                          + std::to_string(budget));
   // The layout lives in the recipe: an aliasing pointer keeps both.
-  auto slots = bank::make(
-      recipe->source.model,
-      std::shared_ptr<const particle_layout>{recipe, &recipe->layout}, capacity,
-      options_.device);
+  const std::shared_ptr<const particle_layout> layout{recipe, &recipe->layout};
+  auto make = [&] {
+    return bank::make(recipe->source.model, layout, capacity, options_.device);
+  };
+  auto slots = make();
+  if (!slots && slots.error().code == errc::out_of_memory) {
+    const auto most = slots_that_fit(capacity, row_bytes, options_.device);
+    if (options_.capacity > 0 || most == 0)
+      return tl::unexpected{no_room(capacity, row_bytes, most)};
+    // Some of it is for what steps need besides.
+    capacity = std::max<std::size_t>(most - most / 4, 1);
+    slots = make();
+  }
   if (!slots)
     return fail(std::move(slots));
   families_.push_back(std::make_unique<particle_family>(particle_family{
@@ -82,7 +123,7 @@ lease particle_store::place(particle_entry& entry,
   cache.pin_slot(where.slot);
   entry.slot = where.slot;
   entry.leased = true;
-  lease out{&entry, where.slot, true, !where.hit, false, nullptr};
+  lease out{&entry, where.slot, true, !where.hit, false, nullptr, nullptr};
   if (where.evicted) {
     out.evicted = entries_.at(*where.evicted).get();
     out.evicted->slot.reset();
@@ -156,7 +197,7 @@ particle_store::acquire_rows(c10::ArrayRef<particle_id> pids) {
       return tl::unexpected{lost(pid)};
     if (entry->leased)
       return acquisition{grant::busy, {}};
-    out.push_back({.entry = entry});
+    out.emplace_back().entry = entry;
   }
   for (auto& held : out) {
     if (held.entry->slot) {
@@ -242,19 +283,21 @@ expected<slot*> settle(const lease& held, swap_counters& counters) {
       guarded("swap of particle " + to_string(held.entry->pid), [&] {
         const auto start = std::chrono::steady_clock::now();
         const auto& row = (*opened)->row();
-        std::uint64_t moved = 0;
-        if (held.evicted != nullptr) {
-          held.evicted->host = row.to(at::kCPU, /*non_blocking=*/false,
-                                      /*copy=*/true);
-          moved += row.nbytes();
+        if (held.moved) {
+          held.moved->synchronize();
+        } else {
+          if (held.evicted != nullptr && !held.evicted->host.defined())
+            held.evicted->host = row.to(at::kCPU, /*non_blocking=*/false,
+                                        /*copy=*/true);
+          if (held.load)
+            row.copy_(held.entry->host);
         }
-        if (held.load) {
-          row.copy_(held.entry->host);
+        if (held.load)
           held.entry->host.reset();
-          moved += row.nbytes();
-        }
         const auto took = std::chrono::steady_clock::now() - start;
-        counters.bytes_moved += moved;
+        const auto copies =
+            (held.evicted != nullptr ? 1U : 0U) + (held.load ? 1U : 0U);
+        counters.bytes_moved += copies * row.nbytes();
         counters.stall_nanoseconds += static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::nanoseconds>(took).count());
         return *opened;
@@ -262,7 +305,8 @@ expected<slot*> settle(const lease& held, swap_counters& counters) {
   if (!moved_all) {
     // The cache says that the bytes have moved. Nobody may read what has not.
     held.entry->lost = true;
-    if (held.evicted != nullptr && !held.evicted->host.defined())
+    if (held.evicted != nullptr
+        && (held.moved || !held.evicted->host.defined()))
       held.evicted->lost = true;
   }
   return moved_all;

@@ -17,6 +17,10 @@
 #include <unordered_map>
 #include <vector>
 
+namespace c10 {
+struct Event;
+}
+
 namespace posse {
 
 /// The particles of one device that are made alike: their recipe, the bank
@@ -37,6 +41,8 @@ struct lease {
   bool load{false};          ///< the particle's bytes are still on the host
   bool fresh{false};         ///< a new particle: there are no bytes yet
   particle_entry* evicted{nullptr}; ///< its bytes have to leave the slot first
+  /// When all of this has happened, if a copy_queue has begun it.
+  std::shared_ptr<c10::Event> moved;
 };
 
 /// The leases of one operation.
@@ -72,6 +78,7 @@ public:
     std::int64_t budget_bytes{0}; ///< of the device; 0: half the free memory
     std::size_t expected_particles{0}; ///< 0: not known
     cache_policy policy{cache_policy::order};
+    bool prefetch{true}; ///< bytes move while others compute: accelerators
   };
 
   explicit particle_store(options opts);

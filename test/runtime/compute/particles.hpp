@@ -40,8 +40,9 @@ public:
       : particle_box{std::move(recipe), slots, cache_policy::lru, train_rows} {}
 
   particle_box(particle_recipe recipe, std::size_t slots, cache_policy policy,
-               std::int64_t train_rows = 16)
-      : store_{{c10::Device{c10::kCPU}, slots, 0, 0, policy}} {
+               std::int64_t train_rows = 16,
+               c10::Device device = c10::Device{c10::kCPU})
+      : store_{{.device = device, .capacity = slots, .policy = policy}} {
     auto compiled = compile(recipe, train_rows);
     REQUIRE(compiled);
     recipe_ = *compiled;

@@ -203,8 +203,8 @@ TEST_CASE("unknown names in a cluster's file name the nearest known one",
        "you mean \"host\"?"},
       {with("zebra = 1"),
        "4: node[0].zebra: expected a key of [[node]], got an unknown one; "
-       "known are name, host, port, devices, lanes, cache_size, cache_policy "
-       "or view_size"},
+       "known are name, host, port, devices, lanes, cache_size, cache_policy, "
+       "view_size or prefetch"},
       {with("heartbeat_ms = 1"),
        "4: node[0].heartbeat_ms: expected a key of [[node]], got an unknown "
        "one; did you mean \"cluster.heartbeat_ms\"?"},
@@ -563,6 +563,7 @@ TEST_CASE("the hash of a cluster is that of its sorted keys",
                 "node[0].lanes = 0\n"
                 "node[0].name = \"a\"\n"
                 "node[0].port = 7101\n"
+                "node[0].prefetch = true\n"
                 "node[0].view_size = 0\n");
   CHECK(cluster_hash(loaded(node_a)) == wanted.hex());
 }

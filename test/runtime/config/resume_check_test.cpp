@@ -27,7 +27,7 @@ TEST_CASE("a run may be resumed elsewhere, with other side effects",
        {"run.out=other", "run.checkpoint_every=5", "run.trace=true",
         "local.lanes=3", "local.devices=[\"cpu:0\", \"cpu:1\"]",
         "run.placement=pack", "local.cache_size=2", "local.cache_policy=lru",
-        "local.view_size=9"}) {
+        "local.view_size=9", "local.prefetch=false"}) {
     CAPTURE(set);
     CHECK(check_resumable(saved, with({set})));
   }

@@ -73,7 +73,7 @@ TEST_CASE("every key is named once, documented and in a known section",
     CHECK(find_key(key.section, key.name) == &key);
     CHECK(&key_named(key.dotted()) == &key);
   }
-  CHECK(seen.size() == 43); // all that the interface has
+  CHECK(seen.size() == 44); // all that the interface has
   CHECK(find_key("infer", "seed") == nullptr);
 }
 
@@ -98,10 +98,10 @@ TEST_CASE("the keys of a cluster are those of the interface",
   CHECK((names(cluster_keys(), "cluster")
          == std::vector<std::string>{"name", "secret", "heartbeat_ms",
                                      "timeout_ms", "shared_memory"}));
-  CHECK(
-      (names(node_keys(), "node")
-       == std::vector<std::string>{"name", "host", "port", "devices", "lanes",
-                                   "cache_size", "cache_policy", "view_size"}));
+  CHECK((names(node_keys(), "node")
+         == std::vector<std::string>{"name", "host", "port", "devices", "lanes",
+                                     "cache_size", "cache_policy", "view_size",
+                                     "prefetch"}));
 }
 
 TEST_CASE("rules speak of keys and words that exist", "[config][rules]") {

@@ -1,0 +1,52 @@
+#include "runtime/store/copy_queue.hpp"
+
+#include "runtime/core/guarded.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <memory>
+#include <utility>
+
+namespace posse {
+
+copy_queue::copy_queue(c10::Device device) {
+  if (!device.is_cpu())
+    stream_ =
+        c10::impl::VirtualGuardImpl{device.type()}.getStreamFromGlobalPool(
+            device);
+}
+
+void copy_queue::start(lease& held) const {
+  auto& slots = held.entry->family->slots;
+  if (!stream_ || (!held.load && held.evicted == nullptr)
+      || !slots.is_open(held.slot_index))
+    return;
+  const auto row = slots.row(held.slot_index);
+  const auto queued = guarded("copies of a swap", [&] {
+    // Before anything is queued: after this only the device can fail.
+    at::Tensor out;
+    if (held.evicted != nullptr)
+      out = at::empty(row.sizes(), row.options().device(at::kCPU));
+    auto moved = std::make_shared<c10::Event>(row.device().type());
+    // The row's last step may still be on its way.
+    const c10::impl::VirtualGuardImpl guard{row.device().type()};
+    c10::Event computed{row.device().type()};
+    computed.record(guard.getDefaultStream(row.device()));
+    computed.block(*stream_);
+    const c10::StreamGuard on_copies{*stream_};
+    if (out.defined()) {
+      out.copy_(row, /*non_blocking=*/true);
+      held.evicted->host = std::move(out);
+    }
+    if (held.load)
+      row.copy_(held.entry->host, /*non_blocking=*/true);
+    moved->record(*stream_);
+    held.moved = std::move(moved);
+  });
+  (void)queued; // settle() does what is left, and says why if it cannot
+}
+
+} // namespace posse

@@ -1,0 +1,149 @@
+#include "runtime/compute/lane_schedule.hpp"
+#include "runtime/store/copy_queue.hpp"
+#include "test/runtime/compute/particles.hpp"
+#include "test/runtime/model/normalized_network.hpp"
+#include "test/support/simulated_fixture.hpp"
+
+#include <vector>
+
+using namespace posse;
+using namespace posse::test;
+
+namespace {
+
+constexpr std::uint32_t particles = 3;
+
+particle_recipe recipe_of(const std::string& model) {
+  auto recipe = small_recipe();
+  recipe.model.kind = model;
+  recipe.schedule = "cosine";
+  return recipe;
+}
+
+/// All bytes of three particles that took 10 steps each in turn.
+std::vector<at::Tensor> train(const std::string& model, std::size_t slots,
+                              cache_policy policy, c10::Device device) {
+  particle_box box{recipe_of(model), slots, policy, 16, device};
+  for (std::uint32_t i = 0; i < particles; ++i)
+    box.create({i});
+  for (std::uint64_t s = 0; s < 10; ++s)
+    for (std::uint32_t i = 0; i < particles; ++i)
+      REQUIRE(box.with({i}, [&](seated_particle p) {
+        const auto [x, y] = small_batch(s + i);
+        return train_step(p, x, y);
+      }));
+  std::vector<at::Tensor> out;
+  for (std::uint32_t i = 0; i < particles; ++i)
+    out.push_back(box.with({i}, [](seated_particle p) {
+      return p.seat.row().to(at::kCPU, false, /*copy=*/true);
+    }));
+  return out;
+}
+
+class use final : public device_job {
+public:
+  explicit use(particle_id pid) : device_job{{pid}} {}
+  expected<acquisition> acquire(particle_store& store,
+                                slot_claim claim) override {
+    return store.acquire(pids.front(), claim);
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(simulated_fixture,
+                 "particles train on a simulated device to the CPU's bits, "
+                 "whatever fits",
+                 "[runtime][store][simulated_device]") {
+  const std::string model =
+      GENERATE(std::string{"mlp"}, add_normalized_network());
+  const auto on_cpu =
+      train(model, particles, cache_policy::order, c10::Device{c10::kCPU});
+  for (auto policy :
+       {cache_policy::order, cache_policy::lru, cache_policy::direct})
+    for (std::size_t slots : {1U, 2U, 3U}) {
+      CAPTURE(slots);
+      const auto simulated = train(model, slots, policy, sim0);
+      for (std::uint32_t i = 0; i < particles; ++i)
+        CHECK(at::equal(simulated[i], on_cpu[i]));
+    }
+}
+
+TEST_CASE_METHOD(simulated_fixture,
+                 "a swap is on its way while another particle computes",
+                 "[runtime][store][simulated_device]") {
+  const bool prefetch = GENERATE(true, false);
+  CAPTURE(prefetch);
+  const auto recipe = compile(recipe_of("mlp"), 16).value();
+  lane_schedule schedule{{.device = sim0,
+                          .capacity = 2,
+                          .policy = cache_policy::lru,
+                          .prefetch = prefetch},
+                         1};
+  auto run = [&](device_job& job) {
+    auto& held = job.leases.front();
+    auto seat = settle(held, schedule.swaps());
+    REQUIRE(seat);
+    const auto [x, y] = small_batch(held.entry->pid.number);
+    REQUIRE(train_step({*held.entry, **seat}, x, y));
+    schedule.finish(job);
+  };
+  for (std::uint32_t i = 0; i < particles; ++i) {
+    auto held = schedule.with_store([&](particle_store& store) {
+      return store.create({i}, recipe).value().leases.front();
+    });
+    auto seat = settle(held, schedule.swaps());
+    REQUIRE(seat);
+    REQUIRE(initialize({*held.entry, **seat}, i));
+    schedule.with_store([&](particle_store& store) { store.release(held); });
+  }
+
+  // Particle 0 has left. It comes back as soon as the lane has nothing to do.
+  use first{{2}};
+  REQUIRE(schedule.place(first) == true);
+  auto second = std::make_shared<use>(particle_id{0});
+  REQUIRE(schedule.place(*second) == false); // nobody's turn is over
+  bool started = false;
+  schedule.wait(
+      second, [&] { started = true; }, [](failure) { FAIL("refused"); });
+  run(first);
+  reset_counters(0);
+  schedule.start_waiting();
+  REQUIRE(started);
+  const auto& held = second->leases.front();
+  CHECK((held.moved != nullptr) == prefetch);
+  CHECK(counters_of(0).async_copies == (prefetch ? 2 : 0)); // one out, one in
+  run(*second);
+  CHECK(schedule.swaps().bytes_moved > 0);
+}
+
+TEST_CASE_METHOD(simulated_fixture,
+                 "a bank that does not fit says how large it may be",
+                 "[runtime][store][simulated_device]") {
+  const auto recipe = compile(recipe_of("mlp"), 16).value();
+  const auto row = static_cast<std::size_t>(recipe->layout.row_bytes());
+  simulated_options small;
+  // Other tests' steps may have left some bytes.
+  small.limit_bytes = counters_of(0).bytes_in_use + 10 * row;
+  configure(0, small);
+
+  particle_store asked{{.device = sim0, .capacity = 40}};
+  const auto refused = asked.create({0}, recipe);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::out_of_memory);
+  CHECK(refused.error().message
+        == "room for 40 particles needs " + std::to_string(40 * row)
+               + " bytes, " + std::to_string(row)
+               + " each; the largest cache_size that fits is 10, with "
+               + std::to_string(10 * row) + " bytes");
+
+  particle_store left_open{{.device = sim0, .expected_particles = 40}};
+  REQUIRE(left_open.create({0}, recipe));
+  CHECK(left_open.capacity() == 8); // a quarter is for steps
+
+  small.limit_bytes = counters_of(0).bytes_in_use + row / 2;
+  configure(0, small);
+  particle_store none{{.device = sim0, .expected_particles = 40}};
+  CHECK_THAT(none.create({0}, recipe).error().message,
+             Catch::Matchers::EndsWith("not even one fits"));
+}

@@ -142,6 +142,17 @@ void add_bench_command(CLI::App& app, int& exit_code) {
       "without\n"
       "gradients. mlp13 has a Gaussian head here: SVGD needs a likelihood.");
 
+  auto swap = defaults({"mlp784"}, {16});
+  command =
+      add(*bench_app, "swap", "one particle out of a slot, another one in",
+          bench::measure_swap, swap, exit_code);
+  add_particles(*command, *swap, bench::model_names());
+  command->footer(
+      "memcpy: the same rows, copied out and in and nothing else. A "
+      "particle's\n"
+      "row holds its parameters and Adam's two moments. One thread, whatever\n"
+      "--lanes says.");
+
   auto message = defaults({}, {});
   command =
       add(*bench_app, "message", "an awaited round trip between two particles",

@@ -16,6 +16,10 @@ expected<std::vector<row>> measure_step(const options& opts);
 /// `kernel` (svgd_direction() alone, without gradients), `posse`.
 expected<std::vector<row>> measure_svgd(const options& opts);
 
+/// One particle out of the only slot and another one in: `memcpy` of the same
+/// rows, `posse`.
+expected<std::vector<row>> measure_swap(const options& opts);
+
 /// One awaited round trip between two actors, in one process and in two: `caf`
 /// (two event-based actors), `posse` (two particles). And `push`: a large
 /// message between two processes.

@@ -14,7 +14,7 @@ namespace posse::bench {
 /// One measurement: what a system needs for one unit of work, in microseconds
 /// (a particle's step, an iteration of all particles, a round trip).
 struct row {
-  std::string bench;  ///< step | svgd | message
+  std::string bench;  ///< step | svgd | swap | message
   std::string system; ///< "bare", "posse", ...
   std::string model;  ///< empty where there is none
   std::int64_t particles{0};

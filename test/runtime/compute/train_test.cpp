@@ -55,8 +55,11 @@ TEST_CASE("steps in a slot equal LibTorch's on a plain module",
 
 TEST_CASE("a particle's bits do not depend on slots and swaps",
           "[runtime][compute]") {
-  auto train = [](std::size_t slots) {
-    particle_box box{small_recipe(), slots};
+  auto recipe = small_recipe();
+  // A row of one piece, and of several that change places one by one.
+  recipe.model.hidden = {GENERATE(8, 1000)};
+  auto train = [&](std::size_t slots) {
+    particle_box box{recipe, slots};
     for (std::uint32_t i = 0; i < 3; ++i)
       box.create({i});
     for (std::uint64_t s = 0; s < 20; ++s)

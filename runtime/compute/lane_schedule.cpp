@@ -65,13 +65,14 @@ void lane_schedule::start_waiting() {
           pids, [&](particle_id pid) { return blocked.contains(pid); });
       auto got = behind ? expected<acquisition>{acquisition{grant::busy, {}}}
                         : i->job->acquire(store_, claim());
+      const bool no_slot = got && got->outcome == grant::no_slot;
+      slot_wanted_ = slot_wanted_ || no_slot;
       // No slot for this one means none for those behind it either: they would
-      // have to push somebody out as well.
-      if (got && got->outcome == grant::no_slot) {
-        slot_wanted_ = true;
+      // have to push somebody out as well. Unless it waits for slots that are
+      // pinned: then others go on.
+      if (no_slot && claim() != slot_claim::any)
         break;
-      }
-      if (got && got->outcome == grant::busy) {
+      if (no_slot || (got && got->outcome == grant::busy)) {
         blocked.insert(pids.begin(), pids.end());
         ++i;
         continue;

@@ -13,10 +13,23 @@
 namespace posse {
 
 copy_queue::copy_queue(c10::Device device) {
-  if (!device.is_cpu())
-    stream_ =
-        c10::impl::VirtualGuardImpl{device.type()}.getStreamFromGlobalPool(
-            device);
+  if (device.is_cpu())
+    return;
+  auto made = guarded("a stream for copies", [&] {
+    return c10::impl::VirtualGuardImpl{device.type()}.getStreamFromGlobalPool(
+        device);
+  });
+  if (made) // without one, settle() does it all
+    stream_ = *made;
+}
+
+copy_queue::~copy_queue() {
+  wait();
+}
+
+void copy_queue::wait() const {
+  if (stream_)
+    (void)guarded("copies", [&] { stream_->synchronize(); });
 }
 
 void copy_queue::start(lease& held) const {
@@ -26,8 +39,7 @@ void copy_queue::start(lease& held) const {
     return;
   const auto row = slots.row(held.slot_index);
   const auto queued = guarded("copies of a swap", [&] {
-    // Before anything is queued: after this only the device can fail.
-    at::Tensor out;
+    at::Tensor out; // before anything is queued
     if (held.evicted != nullptr)
       out = at::empty(row.sizes(), row.options().device(at::kCPU));
     auto moved = std::make_shared<c10::Event>(row.device().type());
@@ -46,7 +58,10 @@ void copy_queue::start(lease& held) const {
     moved->record(*stream_);
     held.moved = std::move(moved);
   });
-  (void)queued; // settle() does what is left, and says why if it cannot
+  // Then settle() does what is left, and says why if it cannot. It must not
+  // meet copies that it does not know of.
+  if (!queued)
+    wait();
 }
 
 } // namespace posse

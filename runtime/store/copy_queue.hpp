@@ -17,14 +17,21 @@ class copy_queue {
 public:
   /// @param device Of the slots.
   explicit copy_queue(c10::Device device);
+  copy_queue(const copy_queue&) = delete;
+  copy_queue& operator=(const copy_queue&) = delete;
+  /// Waits for what is still on its way.
+  ~copy_queue();
 
   /// Queues what has to move before `held` can be settled, after what the
-  /// device has been given to compute by now, and returns at once. settle()
-  /// waits for it, and does by itself what could not be queued: for want of
-  /// memory, or since the slot was never opened.
+  /// device has been given to compute by now, and returns. settle() waits for
+  /// it, and does by itself what could not be queued: for want of memory, or
+  /// since the slot was never opened. A GPU's driver may hold up the caller:
+  /// host memory is not pinned.
   void start(lease& held) const;
 
 private:
+  void wait() const;
+
   std::optional<c10::Stream> stream_;
 };
 

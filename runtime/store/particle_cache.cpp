@@ -144,8 +144,8 @@ bool particle_cache::may_give_up(std::size_t slot, slot_claim claim) const {
   const auto& s = slots_[slot];
   return s.pins == 0
          && (claim == slot_claim::any
-             || (claim == slot_claim::after_turn
-                 && (!s.owner || turn_is_over(slot))));
+             || (claim >= slot_claim::seated && !s.owner)
+             || (claim == slot_claim::after_turn && turn_is_over(slot)));
 }
 
 std::optional<std::size_t> particle_cache::pick(const known& who,

@@ -34,8 +34,8 @@ expected<cache_policy> parse_cache_policy(std::string_view name);
 /// instead of once an operation.
 enum class slot_claim : std::uint8_t {
   in_turn,    ///< only if it sits in one and its turn is not over
-  seated,     ///< only if it sits in one
-  after_turn, ///< or in a free one, or in that of one whose turn is over
+  seated,     ///< only if it sits in one, or one is free
+  after_turn, ///< or in that of one whose turn is over
   any,        ///< or in that of any that is not pinned
 };
 
@@ -50,8 +50,7 @@ struct cache_counters {
 };
 
 /// Decides which particle sits in which slot of a device's bank. Knows no
-/// bytes: whoever asks moves them. Not thread-safe: its device worker is the
-/// only caller.
+/// bytes: whoever asks moves them. Not thread-safe: a lane_schedule asks.
 class particle_cache {
 public:
   static constexpr std::size_t default_turn = 16;

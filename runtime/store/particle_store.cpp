@@ -145,7 +145,8 @@ lease particle_store::place(particle_entry& entry,
   cache.pin_slot(where.slot);
   entry.slot = where.slot;
   entry.leased = true;
-  lease out{&entry, where.slot, true, !where.hit, false, nullptr, nullptr};
+  lease out{&entry, where.slot, true,   entry.host.defined(),
+            false,  nullptr,    nullptr};
   if (where.evicted) {
     out.evicted = entries_.at(*where.evicted).get();
     out.evicted->slot.reset();
@@ -186,13 +187,15 @@ expected<acquisition> particle_store::acquire(particle_id pid,
   if (entry == nullptr)
     return fail(errc::unknown_particle,
                 "particle " + to_string(pid) + " is not on this device");
+  if (entry->leased) // first: its lane may be writing the rest
+    return acquisition{grant::busy, {}};
   if (entry->lost)
     return tl::unexpected{lost(pid)};
-  if (entry->leased)
-    return acquisition{grant::busy, {}};
   auto& cache = entry->family->cache;
   if (entry->slot) {
-    if (claim == slot_claim::in_turn && cache.turn_is_over(*entry->slot))
+    // Who wants to stay does so for ever: nobody waits for that slot.
+    if (claim == slot_claim::in_turn && entry->pins == 0
+        && cache.turn_is_over(*entry->slot))
       return acquisition{grant::no_slot, {}};
     cache.read_slot(*entry->slot);
     return acquisition{grant::leased,
@@ -215,10 +218,10 @@ particle_store::acquire_rows(c10::ArrayRef<particle_id> pids) {
     if (entry == nullptr)
       return fail(errc::unknown_particle,
                   "particle " + to_string(pid) + " is not on this device");
-    if (entry->lost)
-      return tl::unexpected{lost(pid)};
     if (entry->leased)
       return acquisition{grant::busy, {}};
+    if (entry->lost)
+      return tl::unexpected{lost(pid)};
     out.emplace_back().entry = entry;
   }
   for (auto& held : out) {
@@ -307,7 +310,8 @@ expected<slot*> settle(const lease& held, swap_counters& counters) {
         const auto& row = (*opened)->row();
         if (held.moved) {
           held.moved->synchronize();
-        } else if (held.load && held.evicted != nullptr && row.is_cpu()) {
+        } else if (held.load && held.evicted != nullptr && row.is_cpu()
+                   && !held.evicted->host.defined()) {
           exchange(row, held.entry->host);
           held.evicted->host = std::move(held.entry->host);
         } else {

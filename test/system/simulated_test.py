@@ -24,8 +24,13 @@ PLACES = {
 
 
 def on_accelerators():
-    """The program on a machine with two simulated accelerators."""
-    return mock.patch.dict(os.environ, {"POSSE": os.environ["POSSE_SIMULATED"]})
+    """The program on a machine with two simulated accelerators, to which copies
+    take longer than what computes there."""
+    there = {
+        "POSSE": os.environ["POSSE_SIMULATED"],
+        "POSSE_SIM_COPY_BYTES_PER_SECOND": "1e7",
+    }
+    return mock.patch.dict(os.environ, there)
 
 
 def told(sets):

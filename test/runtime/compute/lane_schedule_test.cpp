@@ -192,6 +192,35 @@ TEST_CASE(
   CHECK(largest_lead <= 2 * turn);
 }
 
+TEST_CASE("who waits for a pinned slot holds up nobody else",
+          "[runtime][compute]") {
+  lane_schedule schedule{{.capacity = 2, .policy = cache_policy::direct}, 1};
+  const auto made_of = recipe();
+  for (std::uint32_t i = 0; i < 3; ++i)
+    create(schedule, {i}, made_of); // 2 has pushed 0 out
+  REQUIRE(schedule.with_store(
+      [](particle_store& store) { return store.pin({2}); }));
+  auto waits = std::make_shared<use>(particle_id{0});
+  REQUIRE(schedule.place(*waits) == false);
+  schedule.wait(
+      waits, [] { FAIL("started"); }, [](failure) { FAIL("refused"); });
+  schedule.start_waiting();
+  for (std::size_t i = 0; i < 3 * particle_cache::default_turn; ++i)
+    for (std::uint32_t number : {1U, 2U}) {
+      auto job = std::make_shared<use>(particle_id{number});
+      bool runs = schedule.place(*job) == true;
+      if (!runs) {
+        schedule.wait(
+            job, [&] { runs = true; }, [](failure) { FAIL("refused"); });
+        schedule.start_waiting();
+      }
+      if (!runs)
+        FAIL("operation " << i << " of particle " << number << " waits");
+      if (schedule.finish(*job))
+        schedule.start_waiting();
+    }
+}
+
 TEST_CASE("lanes share particles that outnumber the slots, and none is used "
           "twice at once",
           "[runtime][compute][stress]") {

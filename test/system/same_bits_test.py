@@ -2,6 +2,7 @@
 """Same seed, same bits: wherever, and however many at once, particles run."""
 
 from harness import Story, hashes, main, write_small_run
+from places import add_places, told
 
 PLACES = {
     "on_two_lanes": ["local.lanes=2"],
@@ -11,10 +12,6 @@ PLACES = {
     "on_two_devices_in_turn": ['local.devices=["cpu:1","cpu:0"]', "local.cache_size=1"],
     "by_another_cache_policy": ["local.cache_policy=lru", "local.cache_size=2"],
 }
-
-
-def told(sets):
-    return [word for each in sets for word in ("--set", each)]
 
 
 class SameBits:
@@ -49,15 +46,7 @@ class SameBits:
             self.assertGreater(cache["hits"] + cache["misses"], 0, cache)
 
 
-def add_place(name, sets):
-    def test(self):
-        self.assertEqual(hashes(self.train(self.config, name, *told(sets))), hashes(self.plain))
-
-    setattr(SameBits, f"test_{name}", test)
-
-
-for _name, _sets in PLACES.items():
-    add_place(_name, _sets)
+add_places(SameBits, PLACES)
 
 
 class DeepEnsembles(SameBits, Story):

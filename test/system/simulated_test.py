@@ -6,7 +6,8 @@ import os
 import unittest
 from unittest import mock
 
-from harness import Story, hashes, main, write_small_run
+from harness import Story, main, write_small_run
+from places import add_places, told
 
 PLACES = {
     "on_one_device": ['local.devices=["sim:0"]'],
@@ -33,10 +34,6 @@ def on_accelerators():
     return mock.patch.dict(os.environ, there)
 
 
-def told(sets):
-    return [word for each in sets for word in ("--set", each)]
-
-
 class OnAccelerators:
     """Mixed into a story for each algorithm."""
 
@@ -59,15 +56,7 @@ class OnAccelerators:
         self.assertGreater(cache["bytes_moved"], 0)
 
 
-def add_place(name, sets):
-    def test(self):
-        self.assertEqual(hashes(self.train(self.config, name, *told(sets))), hashes(self.plain))
-
-    setattr(OnAccelerators, f"test_{name}", test)
-
-
-for _name, _sets in PLACES.items():
-    add_place(_name, _sets)
+add_places(OnAccelerators, PLACES)
 
 
 class DeepEnsembleOnAccelerators(OnAccelerators, Story):

@@ -1,5 +1,5 @@
 #include "runtime/compute/lane_schedule.hpp"
-#include "test/runtime/compute/particles.hpp"
+#include "test/runtime/compute/schedule_jobs.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,41 +13,8 @@ using namespace posse::test;
 
 namespace {
 
-class creation final : public device_job {
-public:
-  creation(particle_id pid, std::shared_ptr<const compiled_recipe> recipe)
-      : device_job{{pid}}, recipe_{std::move(recipe)} {}
-  expected<acquisition> acquire(particle_store& store,
-                                slot_claim claim) override {
-    return store.create(pids.front(), recipe_, claim);
-  }
-
-private:
-  std::shared_ptr<const compiled_recipe> recipe_;
-};
-
-class use final : public device_job {
-public:
-  explicit use(particle_id pid) : device_job{{pid}} {}
-  expected<acquisition> acquire(particle_store& store,
-                                slot_claim claim) override {
-    return store.acquire(pids.front(), claim);
-  }
-};
-
 std::shared_ptr<const compiled_recipe> recipe() {
   return compile(small_recipe(), 16).value();
-}
-
-void create(lane_schedule& schedule, particle_id pid,
-            const std::shared_ptr<const compiled_recipe>& made_of) {
-  creation job{pid, made_of};
-  REQUIRE(schedule.place(job) == true);
-  auto& held = job.leases.front();
-  auto seat = settle(held, schedule.swaps());
-  REQUIRE(seat);
-  REQUIRE(initialize({*held.entry, **seat}, pid.number));
-  schedule.finish(job);
 }
 
 } // namespace
@@ -254,12 +221,7 @@ TEST_CASE("lanes share particles that outnumber the slots, and none is used "
         const particle_id pid{
             static_cast<std::uint32_t>((i * 5 + lane * 3) % particles)};
         auto job = std::make_shared<use>(pid);
-        if (i % 2 == 0 && schedule.place(*job).value_or(false)) {
-          compute(*job);
-          continue;
-        }
-        // The worker's way: what cannot run now waits and is run by whoever
-        // makes room for it.
+        // What cannot run now waits and is run by whoever makes room for it.
         auto placed = schedule.place(*job);
         if (!placed)
           ++failed;

@@ -1,6 +1,4 @@
-#include "runtime/compute/lane_schedule.hpp"
-#include "runtime/store/copy_queue.hpp"
-#include "test/runtime/compute/particles.hpp"
+#include "test/runtime/compute/schedule_jobs.hpp"
 #include "test/runtime/model/normalized_network.hpp"
 #include "test/support/simulated_fixture.hpp"
 
@@ -40,15 +38,6 @@ std::vector<at::Tensor> train(const std::string& model, std::size_t slots,
   return out;
 }
 
-class use final : public device_job {
-public:
-  explicit use(particle_id pid) : device_job{{pid}} {}
-  expected<acquisition> acquire(particle_store& store,
-                                slot_claim claim) override {
-    return store.acquire(pids.front(), claim);
-  }
-};
-
 } // namespace
 
 TEST_CASE_METHOD(simulated_fixture,
@@ -70,51 +59,54 @@ TEST_CASE_METHOD(simulated_fixture,
 }
 
 TEST_CASE_METHOD(simulated_fixture,
-                 "a swap is on its way while another particle computes",
+                 "a swap copies each row once, with prefetch before it is "
+                 "waited for",
                  "[runtime][store][simulated_device]") {
   const bool prefetch = GENERATE(true, false);
   CAPTURE(prefetch);
   const auto recipe = compile(recipe_of("mlp"), 16).value();
+  const auto row_bytes = static_cast<std::uint64_t>(recipe->layout.row_bytes());
   lane_schedule schedule{{.device = sim0,
-                          .capacity = 2,
+                          .capacity = 1,
                           .policy = cache_policy::lru,
                           .prefetch = prefetch},
                          1};
-  auto run = [&](device_job& job) {
-    auto& held = job.leases.front();
-    auto seat = settle(held, schedule.swaps());
-    REQUIRE(seat);
-    const auto [x, y] = small_batch(held.entry->pid.number);
-    REQUIRE(train_step({*held.entry, **seat}, x, y));
-    schedule.finish(job);
+  create(schedule, {0}, recipe);
+  const auto bytes_of = [&](const lease& held) {
+    return row_of(*held.entry, held.slot_index)
+        .to(at::kCPU, /*non_blocking=*/false, /*copy=*/true);
   };
-  for (std::uint32_t i = 0; i < particles; ++i) {
-    auto held = schedule.with_store([&](particle_store& store) {
-      return store.create({i}, recipe).value().leases.front();
+  const auto bytes_now = [&](particle_id pid) {
+    return schedule.with_store([&](particle_store& store) {
+      auto got = store.acquire_rows({{pid}}).value();
+      auto out = bytes_of(got.leases.front());
+      store.release(got.leases.front());
+      return out;
     });
-    auto seat = settle(held, schedule.swaps());
-    REQUIRE(seat);
-    REQUIRE(initialize({*held.entry, **seat}, i));
-    schedule.with_store([&](particle_store& store) { store.release(held); });
-  }
-
-  // Particle 0 has left. It comes back as soon as the lane has nothing to do.
-  use first{{2}};
-  REQUIRE(schedule.place(first) == true);
-  auto second = std::make_shared<use>(particle_id{0});
-  REQUIRE(schedule.place(*second) == false); // nobody's turn is over
-  bool started = false;
-  schedule.wait(
-      second, [&] { started = true; }, [](failure) { FAIL("refused"); });
-  run(first);
+  };
+  const auto first = bytes_now({0});
+  create(schedule, {1}, recipe); // pushes particle 0 out
+  const auto second = bytes_now({1});
+  // Slow enough that whoever does not wait finds other bytes.
+  simulated_options slow;
+  slow.copy_bytes_per_second = static_cast<double>(row_bytes) * 100;
+  configure(0, slow);
   reset_counters(0);
-  schedule.start_waiting();
-  REQUIRE(started);
-  const auto& held = second->leases.front();
+
+  use back{{0}};
+  REQUIRE(schedule.place(back) == true);
+  auto& held = back.leases.front();
   CHECK((held.moved != nullptr) == prefetch);
-  CHECK(counters_of(0).async_copies == (prefetch ? 2 : 0)); // one out, one in
-  run(*second);
-  CHECK(schedule.swaps().bytes_moved > 0);
+  CHECK(counters_of(0).async_copies == (prefetch ? 2 : 0));
+  REQUIRE(settle(held, schedule.swaps()));
+  const auto counted = counters_of(0);
+  CHECK(counted.copies_to_host == 1);
+  CHECK(counted.bytes_to_host == row_bytes);
+  CHECK(counted.copies_to_device == 1);
+  CHECK(counted.bytes_to_device == row_bytes);
+  CHECK(at::equal(bytes_of(held), first));
+  schedule.finish(back);
+  CHECK(at::equal(bytes_now({1}), second));
 }
 
 TEST_CASE_METHOD(simulated_fixture,

@@ -74,8 +74,10 @@ class particle_store {
 public:
   struct options {
     c10::Device device{c10::DeviceType::CPU};
-    std::size_t capacity{0};      ///< slots a family; 0: as many as fit
-    std::int64_t budget_bytes{0}; ///< of the device; 0: half the free memory
+    std::size_t capacity{0}; ///< slots a family; 0: as many as fit
+    /// Of the device; 0: a CPU's free memory by half, or all that an
+    /// accelerator has.
+    std::int64_t budget_bytes{0};
     std::size_t expected_particles{0}; ///< 0: not known
     cache_policy policy{cache_policy::order};
     bool prefetch{true}; ///< bytes move while others compute: accelerators

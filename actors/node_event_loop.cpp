@@ -2,6 +2,7 @@
 
 #include "actors/courier.hpp"
 #include "actors/device_worker.hpp"
+#include "actors/load_plugins.hpp"
 #include "actors/node_loss.hpp"
 #include "actors/particle_state.hpp"
 #include "messages/caf_errors.hpp"
@@ -40,14 +41,32 @@ struct dialled {
   }
 };
 
+std::vector<data_file> files_of(const std::vector<run_file>& wanted) {
+  std::vector<data_file> out;
+  for (const auto& file : wanted)
+    out.push_back({file.path, file.sha256});
+  return out;
+}
+
 expected<void> check_data(const data_section& section,
                           const std::vector<run_file>& wanted) {
   if (wanted.empty())
     return {};
-  std::vector<data_file> files;
-  for (const auto& file : wanted)
-    files.push_back({file.path, file.sha256});
-  return check_data_files(section, files);
+  return check_data_files(section, files_of(wanted));
+}
+
+/// The run's config, once its plugins are loaded here, too.
+expected<run_config> config_of(const node_evt_loop_init_msg& req) {
+  constexpr const char* name = "run config";
+  auto plugins = list_plugins_of(req.config, name);
+  if (!plugins)
+    return fail(std::move(plugins));
+  // Nobody here has seen the resolved config: its lines would say nothing.
+  for (std::size_t i = 0; i < plugins->size(); ++i)
+    (*plugins)[i].where = "plugins[" + std::to_string(i) + "]";
+  if (auto ok = load_plugins(*plugins, files_of(req.plugins)); !ok)
+    return fail(std::move(ok));
+  return parse_config(req.config, name, {}, registered_names());
 }
 
 } // namespace
@@ -117,7 +136,7 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
       why.message = "node " + options_.name + ": " + why.message;
     return tl::unexpected<failure>{std::move(why)};
   };
-  auto config = parse_config(req.config, "run config", {}, registered_names());
+  auto config = config_of(req);
   if (!config)
     return here(std::move(config.error()));
   if (auto same = check_data(config->data, req.data); !same)

@@ -2,6 +2,7 @@
 
 #include "actors/courier.hpp"
 #include "actors/driver.hpp"
+#include "actors/load_plugins.hpp"
 #include "actors/node_event_loop.hpp"
 #include "actors/one_answer.hpp"
 #include "actors/run_nodes.hpp"
@@ -138,7 +139,7 @@ struct push_distribution::impl {
   }
 
   expected<void> prepare_nodes() {
-    node_evt_loop_init_msg order{to_toml(config), {}, {}, {}};
+    node_evt_loop_init_msg order{to_toml(config), {}, {}, {}, {}};
     if (config.cluster) {
       order.driver = {driver_name, "its process",
                       caf::actor_cast<caf::strong_actor_ptr>(carrier)};
@@ -147,6 +148,11 @@ struct push_distribution::impl {
         return fail(std::move(files));
       for (auto& file : *files)
         order.data.push_back({file.path.string(), std::move(file.sha256)});
+      auto plugins = loaded_plugin_files(config.plugins);
+      if (!plugins)
+        return fail(std::move(plugins));
+      for (auto& file : *plugins)
+        order.plugins.push_back({file.path.string(), std::move(file.sha256)});
     }
     for (auto& node : nodes) {
       auto ready = ask<node_evt_loop_init_ack>(node.handle, order);

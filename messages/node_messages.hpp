@@ -29,7 +29,7 @@ auto inspect(Inspector& f, node_device& x) {
            x.cache_size, x.lanes);
 }
 
-/// A file of the run's data.
+/// A file of the run's data, or one of its plugins.
 struct run_file {
   std::string path; ///< Absolute.
   std::string sha256;
@@ -60,12 +60,14 @@ struct node_evt_loop_init_msg {
   /// Nodes to which this one opens a connection of its own.
   std::vector<run_peer> peers;
   courier_address driver; ///< Who brings the driver's requests; none: nobody.
+  /// What the driver has loaded of the config's plugins, as with data.
+  std::vector<run_file> plugins;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, node_evt_loop_init_msg& x) {
   return f(caf::meta::type_name("node_evt_loop_init_msg"), x.config, x.data,
-           x.peers, x.driver);
+           x.peers, x.driver, x.plugins);
 }
 
 /// errc::invalid_config, errc::invalid_data or errc::device_unavailable

@@ -1,5 +1,7 @@
 #include "apps/posse/config_command.hpp"
 
+#include "actors/behavior.hpp"
+#include "actors/load_plugins.hpp"
 #include "apps/posse/failure_text.hpp"
 #include "runtime/config/check_places.hpp"
 #include "runtime/config/load_run_or_cluster.hpp"
@@ -27,7 +29,13 @@ using use_of_config = std::function<void(const arguments&, const any_config&)>;
 /// Loads either kind of config. Places are looked up where the file has nodes:
 /// without any, they may come with --cluster.
 expected<any_config> load(const arguments& given) {
-  auto config = load_run_or_cluster(given.config, given.sets);
+  auto plugins = list_plugins(given.config, given.sets);
+  if (!plugins)
+    return fail(std::move(plugins));
+  if (auto ok = load_plugins(*plugins); !ok)
+    return fail(std::move(ok));
+  auto config =
+      load_run_or_cluster(given.config, given.sets, registered_names());
   if (!config)
     return config;
   if (const auto* run = std::get_if<run_config>(&*config); run && run->cluster)

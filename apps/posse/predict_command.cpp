@@ -1,5 +1,6 @@
 #include "apps/posse/predict_command.hpp"
 
+#include "actors/load_plugins.hpp"
 #include "apps/posse/failure_text.hpp"
 #include "apps/posse/posterior_answer.hpp"
 #include "apps/posse/saved_network.hpp"
@@ -63,6 +64,18 @@ expected<checkpoint_reader> open_run(const std::filesystem::path& run) {
   return checkpoint_reader::open(files.checkpoint());
 }
 
+/// The run's plugins: its network may be one of theirs.
+expected<void> load_plugins_of(const std::filesystem::path& run) {
+  const run_files files{run};
+  std::error_code error;
+  if (!std::filesystem::exists(files.config(), error))
+    return {};
+  auto plugins = list_plugins(files.config());
+  if (!plugins)
+    return fail(std::move(plugins));
+  return load_plugins(*plugins);
+}
+
 expected<std::vector<at::Tensor>> outputs_of(const checkpoint_reader& reader,
                                              const model_spec& spec,
                                              const at::Tensor& inputs) {
@@ -94,6 +107,8 @@ expected<std::string> predict(const arguments& given) {
   auto reader = open_run(given.run);
   if (!reader)
     return fail(std::move(reader));
+  if (auto ok = load_plugins_of(given.run); !ok)
+    return fail(std::move(ok));
   auto model = model_of(reader->info());
   if (!model)
     return fail(std::move(model));

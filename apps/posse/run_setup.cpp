@@ -1,5 +1,7 @@
 #include "apps/posse/run_setup.hpp"
 
+#include "actors/behavior.hpp"
+#include "actors/load_plugins.hpp"
 #include "apps/posse/value_json.hpp"
 #include "messages/version.hpp"
 #include "runtime/config/check_places.hpp"
@@ -18,7 +20,7 @@ namespace posse {
 namespace {
 
 expected<run_config> config_of(const run_options& options) {
-  auto config = load_config(options.config, options.sets);
+  auto config = load_run_config(options.config, options.sets);
   if (!config)
     return config;
   if (options.cluster) {
@@ -127,7 +129,18 @@ expected<void> restore_all(run_setup& setup) {
 }
 
 expected<void> check_same_run(const run_setup& setup) {
-  auto saved = load_config(setup.directory.files().config());
+  const auto file = setup.directory.files().config();
+  // Plugins first: without them the saved config could not be read.
+  auto plugins = list_plugins(file);
+  if (!plugins)
+    return fail(std::move(plugins));
+  auto with_plugins = setup.config;
+  with_plugins.plugins.clear();
+  for (const auto& plugin : *plugins)
+    with_plugins.plugins.push_back(plugin.path);
+  if (auto same = check_resumable(with_plugins, setup.config); !same)
+    return same;
+  auto saved = load_config(file, {}, registered_names());
   if (!saved)
     return fail(std::move(saved));
   return check_resumable(*saved, setup.config);

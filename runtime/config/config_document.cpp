@@ -100,4 +100,13 @@ expected<toml::table> parse_document(std::string_view text,
   }
 }
 
+bool is_of_cluster(const toml::table& document,
+                   std::span<const std::string> sets) {
+  return (document.contains("cluster") || document.contains("node"))
+         && !document.contains("data")
+         && std::none_of(sets.begin(), sets.end(), [](const auto& set) {
+              return set.starts_with("data.");
+            });
+}
+
 } // namespace posse

@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,5 +26,10 @@ read_config_file(const std::filesystem::path& path);
 ///   toml++ would crash on.
 [[nodiscard]] expected<toml::table> parse_document(std::string_view text,
                                                    const std::string& file);
+
+/// Whether this is the file of a cluster: it has [cluster] or [[node]] and no
+/// [data], which no run can do without, nor does one of `sets` give it some.
+bool is_of_cluster(const toml::table& document,
+                   std::span<const std::string> sets);
 
 } // namespace posse

@@ -5,25 +5,15 @@
 #include "runtime/config/load_config.hpp"
 #include "runtime/core/guarded.hpp"
 
-#include <algorithm>
-
 namespace posse {
 
 namespace {
 
 using either = std::variant<run_config, cluster_config>;
 
-bool is_of_cluster(const toml::table& document,
-                   std::span<const std::string> sets) {
-  return (document.contains("cluster") || document.contains("node"))
-         && !document.contains("data")
-         && std::none_of(sets.begin(), sets.end(), [](const auto& set) {
-              return set.starts_with("data.");
-            });
-}
-
 expected<either> load(const std::filesystem::path& path,
-                      std::span<const std::string> sets) {
+                      std::span<const std::string> sets,
+                      const known_names& names) {
   auto text = read_config_file(path);
   if (!text)
     return fail(std::move(text));
@@ -34,14 +24,15 @@ expected<either> load(const std::filesystem::path& path,
   if (is_of_cluster(*document, sets))
     return parse_cluster(*text, path, sets, run_sections::refused)
         .map(as_either);
-  return parse_config(*text, path, sets).map(as_either);
+  return parse_config(*text, path, sets, names).map(as_either);
 }
 
 } // namespace
 
 expected<either> load_run_or_cluster(const std::filesystem::path& path,
-                                     std::span<const std::string> sets) {
-  return guarded("loading the config", [&] { return load(path, sets); });
+                                     std::span<const std::string> sets,
+                                     const known_names& names) {
+  return guarded("loading the config", [&] { return load(path, sets, names); });
 }
 
 } // namespace posse

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/failure.hpp"
+#include "runtime/config/known_names.hpp"
 #include "runtime/config/run_config.hpp"
 
 #include <filesystem>
@@ -17,9 +18,11 @@ namespace posse {
 /// @param path The file.
 /// @param sets As in load_config() and load_cluster(); one of `data` makes it a
 ///   run's.
+/// @param names What algorithms, models, ... a run's may name.
 /// @returns errc::invalid_config, as load_config() or load_cluster() does.
 [[nodiscard]] expected<std::variant<run_config, cluster_config>>
 load_run_or_cluster(const std::filesystem::path& path,
-                    std::span<const std::string> sets = {});
+                    std::span<const std::string> sets = {},
+                    const known_names& names = {});
 
 } // namespace posse

@@ -42,7 +42,7 @@ struct ready_node : testing_system {
         driver_actor{});
     auto ready =
         self->request(node, caf::infinite,
-                      node_evt_loop_init_msg{to_toml(config), {}, {}, {}});
+                      node_evt_loop_init_msg{to_toml(config), {}, {}, {}, {}});
     sched.run();
     ready.receive([](const node_evt_loop_init_ack&) {},
                   [](const caf::error& why) { FAIL(from_error(why).message); });

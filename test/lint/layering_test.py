@@ -18,6 +18,7 @@ from pathlib import Path
 
 LAYERS = ["messages", "runtime", "actors", "apps"]
 SUFFIXES = {".hpp", ".cpp", ".cu", ".cuh"}
+EXAMPLES = "apps/examples"  # projects of their own, which find posse by pkg-config
 
 # What runtime/ may see of messages/, and what must stay free of CAF for it.
 VOCABULARY = {
@@ -60,6 +61,8 @@ def read_tree(root):
     tree = {}
     for layer in LAYERS:
         for path in sorted((root / layer).rglob("*")):
+            if path.is_relative_to(root / EXAMPLES):
+                continue
             if path.suffix in SUFFIXES and path.is_file():
                 found = INCLUDE.findall(path.read_text(encoding="utf-8"))
                 tree[path.relative_to(root).as_posix()] = (

@@ -68,7 +68,8 @@ POSSE_SAMPLE(courier_address, {"a", "127.0.0.1:7101", nullptr})
 POSSE_SAMPLE(node_evt_loop_init_msg, {"[run]\nseed = 1\n",
                                       {filled<run_file>()},
                                       {filled<run_peer>()},
-                                      filled<courier_address>()})
+                                      filled<courier_address>(),
+                                      {filled<run_file>()}})
 POSSE_SAMPLE(node_evt_loop_init_ack,
              {"a", {filled<node_device>(), node_device{}}, nullptr})
 POSSE_SAMPLE(node_evt_loop_cleanup_msg, {})

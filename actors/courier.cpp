@@ -1,6 +1,7 @@
 #include "actors/courier.hpp"
 
 #include "actors/node_loss.hpp"
+#include "actors/view_message.hpp"
 #include "messages/caf_errors.hpp"
 #include "messages/transfer/payload_codec.hpp"
 #include "messages/transfer/payload_mapping.hpp"
@@ -53,23 +54,22 @@ struct no_view {
 
 /// Asks for a newer view than the one kept, and fills that in if there is none.
 struct kept_view {
-  kept_view(view_cache& views, receive_get_msg& msg) : pid{msg.pid} {
-    if (const auto* view = views.find(pid))
-      known = *view; // tensors are shared; the cache may drop its own
+  kept_view(view_cache& views, receive_get_msg& msg)
+      : pid{msg.pid}, known{views.find(pid)} {
     msg.known_version = known ? known->version : receive_get_msg::no_version;
   }
 
   void complete(view_cache& views, receive_get_ack& ack) {
-    if (!ack.unchanged)
-      return views.put(pid, {ack.version, ack.params, ack.params_grad});
-    if (known) {
-      ack.params = known->parameters;
-      ack.params_grad = known->gradients;
+    if (ack.unchanged) {
+      if (known)
+        fill(ack, *known);
+    } else if (auto view = to_view(ack)) { // else who asked hears why not
+      views.put(pid, std::move(*view));
     }
   }
 
   particle_id pid;
-  std::optional<particle_view> known;
+  view_ptr known;
 };
 
 template <class Msg>
@@ -84,7 +84,7 @@ using view_of =
 courier_actor::behavior_type
 courier_state::make_behavior(courier_options opts) {
   options_ = std::move(opts);
-  views_.emplace(options_.view_bytes);
+  views_.emplace(options_.views);
   self_->set_down_handler([this](caf::down_msg& down) { gone(down.source); });
   self_->delayed_send(self_, options_.patience, courier_tick{});
   return [this]<class... Cs>(

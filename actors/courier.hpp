@@ -27,8 +27,7 @@ struct courier_options {
   std::string node; ///< whose requests it carries; "driver"
   /// How long a peer may take to say that it is still busy with a request.
   std::chrono::milliseconds patience{10'000};
-  /// Of the views of other nodes' particles that are kept.
-  std::size_t view_bytes{std::size_t{256} << 20};
+  view_limit views{}; ///< of other nodes' particles, that are kept
   transfer_limits limits{};
   /// Whether chunks for a peer of the same machine go through shared memory.
   bool shared_memory{true};

@@ -1,9 +1,11 @@
 #include "actors/device_jobs.hpp"
 
 #include "actors/group_work.hpp"
+#include "actors/view_message.hpp"
 #include "runtime/model/tensor_value.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace posse {
 
@@ -55,6 +57,18 @@ std::vector<tensor_blob> blobs_of(std::vector<state_tensor> tensors) {
   for (auto& t : tensors)
     out.push_back(std::move(t.blob));
   return out;
+}
+
+/// The view of the one particle of `held`: the one that the device keeps, or a
+/// copy that it keeps from now on.
+expected<view_ptr> latest_view(worker_device& device, held_leases held) {
+  const auto& entry = *held.front().entry;
+  if (auto kept = device.views.find(entry.pid, entry.revision))
+    return kept;
+  auto made = copy_view(entry, row_of(held.front()));
+  if (made)
+    device.views.put(entry.pid, *made);
+  return made;
 }
 
 // Gives a new particle a slot and its first parameters.
@@ -199,6 +213,26 @@ job_ptr<pin_ack> job_for(worker_device& device, const pin_msg& msg) {
   return std::make_shared<pin_job>(device, msg.pid);
 }
 
+job_ptr<module_ack> job_for(worker_device& device, const module_msg& msg) {
+  auto* data = device.options.data.get();
+  return on_slot<module_ack>(device, msg.pid, "with_module",
+                             [data, which = msg.batch, f = msg.function](
+                                 seated_particle p) -> expected<module_ack> {
+                               std::optional<batch> rows;
+                               if (which) {
+                                 auto found = data->at(*which);
+                                 if (!found)
+                                   return fail(std::move(found));
+                                 rows = std::move(*found);
+                               }
+                               auto result =
+                                   run_on_module(p, f, rows ? &*rows : nullptr);
+                               if (!result)
+                                 return fail(std::move(result));
+                               return module_ack{std::move(*result)};
+                             });
+}
+
 job_ptr<receive_particle_init_ack>
 creation(worker_device& device, particle_id pid,
          std::shared_ptr<const compiled_recipe> recipe,
@@ -230,21 +264,23 @@ job_ptr<receive_get_ack> job_for(worker_device& device,
                                  const receive_get_msg& msg) {
   return on_rows<receive_get_ack>(
       device, {msg.pid}, "get",
-      [known =
-           msg.known_version](held_leases held) -> expected<receive_get_ack> {
-        const auto& entry = *held[0].entry;
-        if (known == entry.revision)
-          return receive_get_ack{{}, {}, known, true};
-        const auto row = row_of(held[0]);
-        auto values = parameters(entry, row);
-        if (!values)
-          return fail(std::move(values));
-        auto slopes = gradients(entry, row);
-        if (!slopes)
-          return fail(std::move(slopes));
-        return receive_get_ack{blobs_of(std::move(*values)),
-                               blobs_of(std::move(*slopes)), entry.revision,
-                               false};
+      [&device, known = msg.known_version](
+          held_leases held) -> expected<receive_get_ack> {
+        if (known == held[0].entry->revision)
+          return receive_get_ack{{}, {}, known, true, value_dict{}};
+        return latest_view(device, held).map([](const view_ptr& view) {
+          return to_ack(*view);
+        });
+      });
+}
+
+job_ptr<local_get_ack> job_for(worker_device& device,
+                               const local_get_msg& msg) {
+  return on_rows<local_get_ack>(
+      device, {msg.pid}, "get", [&device](held_leases held) {
+        return latest_view(device, held).map([](view_ptr view) {
+          return local_get_ack{std::move(view)};
+        });
       });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/lane_job.hpp"
+#include "actors/local_messages.hpp"
 #include "messages/compute_messages.hpp"
 #include "messages/group_messages.hpp"
 #include "messages/node_messages.hpp"
@@ -26,6 +27,7 @@ job_ptr<validate_ack> job_for(worker_device& device, const validate_msg& msg);
 job_ptr<finish_ack> job_for(worker_device& device, const finish_msg& msg);
 job_ptr<zero_grad_ack> job_for(worker_device& device, const zero_grad_msg& msg);
 job_ptr<pin_ack> job_for(worker_device& device, const pin_msg& msg);
+job_ptr<module_ack> job_for(worker_device& device, const module_msg& msg);
 
 /// A new particle, made by `recipe`.
 job_ptr<receive_particle_init_ack>
@@ -39,6 +41,7 @@ job_ptr<scheduler_step_ack> job_for(worker_device& device,
                                     const scheduler_step_msg& msg);
 job_ptr<receive_get_ack> job_for(worker_device& device,
                                  const receive_get_msg& msg);
+job_ptr<local_get_ack> job_for(worker_device& device, const local_get_msg& msg);
 job_ptr<receive_parameters_ack> job_for(worker_device& device,
                                         const receive_parameters_msg& msg);
 job_ptr<save_state_ack> job_for(worker_device& device,

@@ -65,6 +65,8 @@ device_worker_state::make_behavior(std::shared_ptr<worker_device> device) {
       [this](const group_directions_msg& req) { return submit(req); },
       [this](const ascend_msg& req) { return submit(req); },
       [this](const receive_get_msg& req) { return submit(req); },
+      [this](const local_get_msg& req) { return submit(req); },
+      [this](const module_msg& req) { return submit(req); },
       [this](const receive_parameters_msg& req) { return submit(req); },
       [this](const save_state_msg& req) { return submit(req); },
       [this](const load_state_msg& req) { return submit(req); },
@@ -118,6 +120,10 @@ status_ack device_worker_state::status() const {
     out.bytes_moved = swaps.bytes_moved;
     out.stall_seconds = static_cast<double>(swaps.stall_nanoseconds) * 1e-9;
   });
+  const auto views = device_->views.counters();
+  out.view_hits = views.hits;
+  out.view_copies = views.copies;
+  out.view_bytes = views.bytes;
   return out;
 }
 

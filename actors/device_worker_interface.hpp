@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/local_messages.hpp"
 #include "messages/compute_messages.hpp"
 #include "messages/group_messages.hpp"
 #include "messages/node_messages.hpp"
@@ -48,7 +49,11 @@ using device_worker_actor = caf::typed_actor<
     caf::replies_to<group_directions_msg>::with<group_directions_ack>,
     // Moves particles along directions computed before.
     caf::replies_to<ascend_msg>::with<ascend_ack>,
+    // Views of a particle, for another node or for this one.
     caf::replies_to<receive_get_msg>::with<receive_get_ack>,
+    caf::replies_to<local_get_msg>::with<local_get_ack>,
+    // A function of a particle's module.
+    caf::replies_to<module_msg>::with<module_ack>,
     caf::replies_to<receive_parameters_msg>::with<receive_parameters_ack>,
     caf::replies_to<save_state_msg>::with<save_state_ack>,
     caf::replies_to<load_state_msg>::with<load_state_ack>,

@@ -179,6 +179,7 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
             : 1;
     opts.recipe = plan->recipe;
     opts.data = batches;
+    opts.views.views = static_cast<std::size_t>(local.view_size);
     opts.store.device = to_torch(*id);
     opts.store.capacity = static_cast<std::size_t>(local.cache_size);
     opts.store.budget_bytes = entry.bytes;
@@ -196,9 +197,12 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
                         std::move(device), std::move(worker), 0});
   }
   if (req.driver.courier) {
+    view_limit views;
+    views.views = static_cast<std::size_t>(local.view_size);
     courier_ = self_->spawn<caf::monitored>(
         courier, courier_options{.node = options_.name,
                                  .patience = options_.patience,
+                                 .views = views,
                                  .shared_memory = options_.shared_memory});
     alive_.insert(courier_.address());
     self_->send(courier_, courier_peers{{{req.driver, {}}}});

@@ -2,6 +2,7 @@
 
 #include "actors/device_jobs.hpp"
 #include "actors/particle_state.hpp"
+#include "actors/view_message.hpp"
 
 #include <caf/all.hpp>
 
@@ -155,13 +156,35 @@ response<value> particle::send(particle_id to, std::string msg, value args) {
       });
 }
 
-response<receive_get_ack> particle::get(particle_id of) {
+response<particle_view> particle::get(particle_id of) {
   const auto* entry = state_.directory_ ? state_.directory_->find(of) : nullptr;
   if (entry == nullptr)
-    return response<receive_get_ack>::ready(
+    return response<particle_view>::ready(
         fail(errc::unknown_particle, "get: no particle " + to_string(of)));
-  return state_.ask<receive_get_ack>(*entry, entry->worker,
-                                     receive_get_msg{pid(), of});
+  const auto& options = state_.options_;
+  auto local = [of, model = options.shared->model](local_get_ack&& ack) {
+    return expected<particle_view>{{of, std::move(ack.view), model}};
+  };
+  if (entry->worker == options.worker)
+    return state_.on_device(local_get_msg{of}, std::move(local));
+  if (entry->node == *options.node)
+    return response<particle_view>::from<local_get_ack>(
+        state_.self_->request(entry->worker, caf::infinite, local_get_msg{of}),
+        std::move(local));
+  auto travelled = [of, model = options.shared->model](receive_get_ack&& ack) {
+    return to_view(ack).map([&](view_ptr tensors) {
+      return particle_view{of, std::move(tensors), model};
+    });
+  };
+  return state_.ask<receive_get_ack>(
+      *entry, entry->worker, receive_get_msg{pid(), of}, std::move(travelled));
+}
+
+response<value> particle::on_module(module_function f,
+                                    std::optional<batch_ref> batch) {
+  return state_.on_device(
+      module_msg{pid(), std::move(f), batch},
+      [](module_ack&& ack) { return expected<value>{std::move(ack.result)}; });
 }
 
 task<value> particle::update_group(std::string name,

@@ -9,10 +9,14 @@
 #include "messages/particle_id.hpp"
 #include "messages/value.hpp"
 #include "runtime/compute/reduce_rows.hpp"
+#include "runtime/compute/seated_module.hpp"
+#include "runtime/store/particle_view.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace posse {
@@ -72,11 +76,26 @@ public:
   response<zero_grad_ack> zero_grad();
   response<scheduler_step_ack> scheduler_step();
 
+  /// Runs `f` on this particle's module, in its slot, alone, and gives what `f`
+  /// returns: see seated_module and to_result(). `f(const seated_module&)`
+  /// reads the particle, `f(seated_module&)` may change it. It runs on a lane
+  /// of the device, perhaps after this handler has ended: it captures values.
+  template <class F>
+  response<value> with_module(F f) {
+    return on_module(function_of_module(std::move(f)), {});
+  }
+  /// The same with a batch of the run's data: `f(module, const batch&)`.
+  template <class F>
+  response<value> with_module(batch_ref batch, F f) {
+    return on_module(function_of_batch(std::move(f)), batch);
+  }
+
   /// Runs the handler `msg` of particle `to` and gives what it returns.
   /// Fails with errc::unknown_particle or errc::unknown_message.
   response<value> send(particle_id to, std::string msg, value args = {});
-  /// A copy of another particle's parameters and gradients.
-  response<receive_get_ack> get(particle_id of);
+  /// A particle's parameters, gradients and buffers as they are when it is free
+  /// to be read. Until it changes, everybody gets the same memory.
+  response<particle_view> get(particle_id of);
 
   // Operations on several particles, wherever they live. Particles are named in
   // an order, and the result depends on that and on their rows alone: not on
@@ -107,6 +126,8 @@ public:
   void report(std::int64_t step, std::int64_t steps, double loss);
 
 private:
+  response<value> on_module(module_function f, std::optional<batch_ref> batch);
+
   particle_state& state_;
 };
 

@@ -31,6 +31,9 @@ struct device_report {
   std::uint64_t evictions{0};
   std::uint64_t bytes_moved{0};
   double stall_seconds{0};
+  std::uint64_t view_hits{0};
+  std::uint64_t view_copies{0};
+  std::uint64_t view_bytes{0};
 };
 
 /// A distribution over networks, as particles on nodes (PusH's class of that

@@ -5,6 +5,7 @@
 #include "runtime/compute/recipe.hpp"
 #include "runtime/data/batch_source.hpp"
 #include "runtime/store/particle_store.hpp"
+#include "runtime/store/view_cache.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -22,6 +23,7 @@ struct device_worker_options {
   particle_recipe recipe; ///< what the run's config says; particles add theirs
   particle_store::options store;
   std::shared_ptr<batch_source> data;
+  view_limit views{}; ///< of its particles, that the device keeps
 };
 
 /// What a device's worker, its lanes and its particles share: outlives the
@@ -32,6 +34,10 @@ struct worker_device {
 
   device_worker_options options;
   lane_schedule schedule;
+  view_cache views{options.views}; ///< of its particles; lanes share it
+  /// Of all particles of the run, for the views that particles get.
+  const std::shared_ptr<const model_spec> model{
+      std::make_shared<const model_spec>(options.recipe.model)};
   /// Set by the worker before it makes the first particle.
   std::vector<lane_actor> lanes;
 };

@@ -83,8 +83,8 @@ auto inspect(Inspector& f, receive_func_ack& x) {
   return f(caf::meta::type_name("receive_func_ack"), x.result);
 }
 
-/// Particle -> another's worker: a snapshot of its parameters and gradients
-/// (get).
+/// Particle -> the worker of one on another node: a view of its parameters,
+/// gradients and buffers (get).
 struct receive_get_msg {
   static constexpr std::uint64_t no_version = ~std::uint64_t{0};
 
@@ -105,14 +105,15 @@ struct receive_get_ack {
   std::vector<tensor_blob> params; ///< In the order of the state dict.
   /// As `params`; an empty tensor [0] for a parameter without a gradient.
   std::vector<tensor_blob> params_grad;
-  std::uint64_t version{0}; ///< Grows with each change of either.
+  std::uint64_t version{0}; ///< Grows with each change of any of them.
   bool unchanged{false};    ///< Nothing is sent: the known version is this one.
+  value buffers{value_dict{}}; ///< Tensors by their names in the state dict.
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, receive_get_ack& x) {
   return f(caf::meta::type_name("receive_get_ack"), x.params, x.params_grad,
-           x.version, x.unchanged);
+           x.version, x.unchanged, x.buffers);
 }
 
 /// Driver -> worker: the particle's parameters (p_parameters).

@@ -126,11 +126,11 @@ expected<void> restore_best(seated_particle p) {
   return guarded("restore best", [&] {
     const at::NoGradGuard no_grad;
     const auto& layout = p.recipe().layout;
+    note_change(p.entry, true);
     copy_sections(layout, p.seat.row(), section_role::best,
                   section_role::parameters);
     copy_sections(layout, p.seat.row(), section_role::best_buffers,
                   section_role::buffers);
-    note_change(p.entry, true);
   });
 }
 

@@ -133,8 +133,4 @@ expected<void> restore(particle_entry& entry, const at::Tensor& row,
 expected<std::vector<state_tensor>> parameters(const particle_entry& entry,
                                                const at::Tensor& row);
 
-/// The gradient row's tensors, likewise; none if the recipe has no such row.
-expected<std::vector<state_tensor>> gradients(const particle_entry& entry,
-                                              const at::Tensor& row);
-
 } // namespace posse

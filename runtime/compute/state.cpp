@@ -57,15 +57,6 @@ expected<std::vector<state_tensor>> parameters(const particle_entry& entry,
   });
 }
 
-expected<std::vector<state_tensor>> gradients(const particle_entry& entry,
-                                              const at::Tensor& row) {
-  const auto* section =
-      entry.family->recipe->layout.find(section_role::gradient);
-  if (section == nullptr)
-    return std::vector<state_tensor>{};
-  return guarded("gradients", [&] { return tensors_of(*section, row); });
-}
-
 expected<particle_snapshot> snapshot(const particle_entry& entry,
                                      const at::Tensor& row) {
   return guarded("snapshot", [&]() -> expected<particle_snapshot> {

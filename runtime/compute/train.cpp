@@ -97,6 +97,7 @@ expected<step_report> train_step(seated_particle p, const at::Tensor& x,
   return guarded("step", [&]() -> expected<step_report> {
     // Lanes are long-lived threads: the list keeps its memory between steps.
     thread_local std::vector<at::Tensor> gradients;
+    note_change(p.entry, false); // buffers change even if the loss is no number
     const auto loss = loss_with_gradients(p, x, y, gradients);
     if (!std::isfinite(loss))
       return tl::unexpected{diverged(p.entry, "loss", loss)};

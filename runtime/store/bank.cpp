@@ -42,28 +42,54 @@ std::vector<named_tensor> buffers_of(const network& net) {
   return out;
 }
 
+void tie_to_row(network& net, const at::Tensor& row,
+                const particle_layout& layout) {
+  auto parameters = net.named_parameters();
+  auto buffers = net.named_buffers();
+  for (const auto& section : layout.sections())
+    for (const auto& place : section.tensors)
+      if (section.role == section_role::parameters)
+        parameters[place.name].set_data(tensor_view(row, section, place));
+      else if (section.role == section_role::buffers)
+        buffers[place.name].set_data(tensor_view(row, section, place));
+}
+
+bool is_tied_to_row(const network& net, const at::Tensor& row,
+                    const particle_layout& layout) {
+  const auto parameters = net.named_parameters();
+  const auto buffers = net.named_buffers();
+  const auto lies_at = [&](const at::Tensor* tensor, const row_section& section,
+                           const tensor_place& place) {
+    if (tensor == nullptr || tensor->scalar_type() != section.type
+        || tensor->sizes() != at::IntArrayRef{place.shape})
+      return false;
+    return tensor->const_data_ptr()
+           == tensor_view(row, section, place).const_data_ptr();
+  };
+  for (const auto& section : layout.sections()) {
+    const bool is_buffers = section.role == section_role::buffers;
+    if (section.role != section_role::parameters && !is_buffers)
+      continue;
+    for (const auto& place : section.tensors)
+      if (!lies_at((is_buffers ? buffers : parameters).find(place.name),
+                   section, place))
+        return false;
+  }
+  return true;
+}
+
 slot::slot(std::shared_ptr<network> net, at::Tensor row,
            const particle_layout& layout)
     : net_{std::move(net)}, row_{std::move(row)} {
   const at::NoGradGuard no_grad;
-  auto own_parameters = net_->named_parameters();
-  auto own_buffers = net_->named_buffers();
+  tie_to_row(*net_, row_, layout);
+  parameters_ = net_->parameters();
   for (const auto& section : layout.sections()) {
-    std::vector<at::Tensor>* moment = nullptr;
-    if (section.role == section_role::moment)
-      moment = &moments_.emplace_back();
-    for (const auto& place : section.tensors) {
-      auto view = tensor_view(row_, section, place);
-      if (section.role == section_role::parameters) {
-        auto& leaf = own_parameters[place.name];
-        leaf.set_data(view);
-        parameters_.push_back(leaf);
-      } else if (section.role == section_role::buffers) {
-        own_buffers[place.name].set_data(view);
-      } else if (moment != nullptr) {
-        moment->push_back(detached_alias(view));
-      }
-    }
+    if (section.role != section_role::moment)
+      continue;
+    auto& moment = moments_.emplace_back();
+    for (const auto& place : section.tensors)
+      moment.push_back(detached_alias(tensor_view(row_, section, place)));
   }
   net_->train(training_);
 }

@@ -90,4 +90,12 @@ private:
 std::vector<named_tensor> parameters_of(const network& net);
 std::vector<named_tensor> buffers_of(const network& net);
 
+/// Makes parameters and buffers of `net` share the memory of `row`, a row of
+/// `layout` or its beginning.
+void tie_to_row(network& net, const at::Tensor& row,
+                const particle_layout& layout);
+/// Whether they do.
+bool is_tied_to_row(const network& net, const at::Tensor& row,
+                    const particle_layout& layout);
+
 } // namespace posse

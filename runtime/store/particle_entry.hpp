@@ -32,16 +32,17 @@ struct particle_entry {
   std::int64_t steps{0};   ///< optimizer steps done: the cursor of the run
   std::int64_t schedule_steps{0};
   std::uint64_t version{0}; ///< grows whenever the parameters change
-  /// Grows before each change of parameters or gradients, a restore included.
-  /// Unlike `version` no part of the state: what another node has a copy of is
-  /// told by it.
+  /// Grows before each change of parameters, gradients or buffers, a restore
+  /// included. Unlike `version` no part of the state: views are told apart by
+  /// it.
   std::uint64_t revision{0};
   double best_score{std::numeric_limits<double>::infinity()};
   std::int64_t best_step{0};
   bool finished{false}; ///< trained to the end; a resume leaves it alone
 };
 
-/// To be called where a particle's parameters, or its gradients alone, change.
+/// To be called before a particle's parameters change, or its gradients or
+/// buffers alone.
 inline void note_change(particle_entry& entry, bool parameters) noexcept {
   ++entry.revision;
   if (parameters)

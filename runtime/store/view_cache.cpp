@@ -1,48 +1,82 @@
 #include "runtime/store/view_cache.hpp"
 
 #include <iterator>
+#include <mutex>
 #include <utility>
 
 namespace posse {
 
-std::size_t particle_view::size_bytes() const noexcept {
-  std::size_t sum = 0;
-  for (const auto& tensor : parameters)
-    sum += tensor.size_bytes();
-  for (const auto& tensor : gradients)
-    sum += tensor.size_bytes();
-  return sum;
+view_ptr view_cache::find(particle_id pid) {
+  const std::lock_guard lock{mutex_};
+  return use(pid);
 }
 
-const particle_view* view_cache::find(particle_id pid) {
+view_ptr view_cache::find(particle_id pid, std::uint64_t version) {
+  const std::lock_guard lock{mutex_};
+  auto view = use(pid);
+  if (!view || view->version != version)
+    return nullptr;
+  ++counters_.hits;
+  return view;
+}
+
+void view_cache::put(particle_id pid, view_ptr view) {
+  const auto size = view->size_bytes();
+  entries let_go; // its destructor frees memory: not under the lock
+  const std::lock_guard lock{mutex_};
+  ++counters_.copies;
+  counters_.bytes += size;
+  if (const auto found = by_pid_.find(pid); found != by_pid_.end())
+    drop(found->second, let_go);
+  entries_.push_front({pid, std::move(view), size});
+  by_pid_[pid] = entries_.begin();
+  bytes_ += size;
+  // The longest unused ones, unless the new one alone is too much.
+  if (limit_.views == 0 && size > limit_.bytes)
+    drop(entries_.begin(), let_go);
+  while (is_over())
+    drop(std::prev(entries_.end()), let_go);
+}
+
+void view_cache::forget(particle_id pid) {
+  entries let_go;
+  const std::lock_guard lock{mutex_};
+  if (const auto found = by_pid_.find(pid); found != by_pid_.end())
+    drop(found->second, let_go);
+}
+
+std::size_t view_cache::size() const {
+  const std::lock_guard lock{mutex_};
+  return entries_.size();
+}
+
+std::size_t view_cache::size_bytes() const {
+  const std::lock_guard lock{mutex_};
+  return bytes_;
+}
+
+view_counters view_cache::counters() const {
+  const std::lock_guard lock{mutex_};
+  return counters_;
+}
+
+view_ptr view_cache::use(particle_id pid) {
   const auto found = by_pid_.find(pid);
   if (found == by_pid_.end())
     return nullptr;
   entries_.splice(entries_.begin(), entries_, found->second);
-  return &found->second->view;
+  return found->second->view;
 }
 
-void view_cache::put(particle_id pid, particle_view view) {
-  forget(pid);
-  const auto size = view.size_bytes();
-  if (size > budget_)
-    return;
-  while (bytes_ + size > budget_)
-    drop(std::prev(entries_.end()));
-  entries_.push_front({pid, std::move(view)});
-  by_pid_[pid] = entries_.begin();
-  bytes_ += size;
+bool view_cache::is_over() const noexcept {
+  return limit_.views > 0 ? entries_.size() > limit_.views
+                          : bytes_ > limit_.bytes;
 }
 
-void view_cache::forget(particle_id pid) {
-  if (const auto found = by_pid_.find(pid); found != by_pid_.end())
-    drop(found->second);
-}
-
-void view_cache::drop(entries::iterator entry) {
-  bytes_ -= entry->view.size_bytes();
+void view_cache::drop(entries::iterator entry, entries& into) {
+  bytes_ -= entry->bytes;
   by_pid_.erase(entry->pid);
-  entries_.erase(entry);
+  into.splice(into.begin(), entries_, entry);
 }
 
 } // namespace posse

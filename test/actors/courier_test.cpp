@@ -78,8 +78,11 @@ struct two_nodes : testing_system {
   far_particle::state far;
   far_particle::handle particle;
 
-  explicit two_nodes(transfer_limits limits = {}, bool shared_memory = true) {
-    a = sys.spawn(courier, options("a", limits, shared_memory));
+  explicit two_nodes(transfer_limits limits = {}, bool shared_memory = true,
+                     view_limit views = {}) {
+    auto of_a = options("a", limits, shared_memory);
+    of_a.views = views;
+    a = sys.spawn(courier, of_a);
     b = sys.spawn(courier, options("b", limits, shared_memory));
     particle = sys.spawn(particle_of, &far);
     introduce(a, "b", b);
@@ -232,7 +235,8 @@ TEST_CASE("a payload over the limit fails its request alone",
 
 TEST_CASE_METHOD(two_nodes, "a view that has not changed is not sent again",
                  "[actors][courier]") {
-  far.view = {{big_tensor(100'000)}, {big_tensor(5)}, 7, false};
+  far.view = {{big_tensor(100'000)}, {big_tensor(5)}, 7, false, {}};
+  far.view.buffers = value_dict{{"mean", big_tensor(6)}};
   auto first = answer_to<receive_get_ack>(receive_get_msg{{1}, {4}});
   auto again = answer_to<receive_get_ack>(receive_get_msg{{1}, {4}});
   REQUIRE(first);
@@ -241,6 +245,8 @@ TEST_CASE_METHOD(two_nodes, "a view that has not changed is not sent again",
   // Not only equal: the same bytes.
   CHECK(again->params[0].owner() == first->params[0].owner());
   CHECK(again->params_grad == far.view.params_grad);
+  CHECK(first->buffers == far.view.buffers);
+  CHECK(again->buffers == far.view.buffers);
   REQUIRE(far.views_asked.size() == 2);
   CHECK(far.views_asked[0].known_version == receive_get_msg::no_version);
   CHECK(far.views_asked[1].known_version == 7);
@@ -250,6 +256,17 @@ TEST_CASE_METHOD(two_nodes, "a view that has not changed is not sent again",
   auto changed = answer_to<receive_get_ack>(receive_get_msg{{1}, {4}});
   REQUIRE(changed);
   CHECK(changed->params == far.view.params);
+}
+
+TEST_CASE("a courier keeps as many views as it is told", "[actors][courier]") {
+  const std::uint64_t views = GENERATE(1, 2);
+  two_nodes nodes{{}, true, {.views = views}};
+  nodes.far.view = {{big_tensor(5)}, {}, 7, false, value_dict{}};
+  for (std::uint32_t pid : {4U, 5U, 4U})
+    REQUIRE(nodes.answer_to<receive_get_ack>(receive_get_msg{{1}, {pid}}));
+  REQUIRE(nodes.far.views_asked.size() == 3);
+  CHECK(nodes.far.views_asked[2].known_version
+        == (views == 2 ? 7 : receive_get_msg::no_version));
 }
 
 TEST_CASE_METHOD(two_nodes, "a lost node fails what is open and what comes",

@@ -2,7 +2,7 @@
 #include "messages/caf_errors.hpp"
 #include "messages/type_ids.hpp"
 #include "runtime/config/to_toml.hpp"
-#include "runtime/data/data_library.hpp"
+#include "test/actors/particle_order.hpp"
 #include "test/actors/small_run.hpp"
 #include "test/messages/testing_system.hpp"
 #include "test/support/catch.hpp"
@@ -12,22 +12,6 @@
 using namespace posse;
 
 namespace {
-
-receive_particle_init_msg order_for(const run_config& config) {
-  auto data = open_data(config);
-  REQUIRE(data);
-  auto plan = make_run_plan(config, **data);
-  REQUIRE(plan);
-  const auto& recipe = plan->recipe;
-  receive_particle_init_msg out;
-  out.optimizer = {recipe.optimizer.kind, recipe.optimizer.to_value()};
-  out.scheduler = {recipe.schedule,
-                   value_dict{{"total_steps", recipe.total_steps}}};
-  out.prior = {"normal", value_dict{{"std", 1.0}}};
-  out.train_key = 1;
-  out.behaviour = {plan->behavior, value_dict{{"keep_best", false}}};
-  return out;
-}
 
 /// A node in a run of one particle, which is still to be made.
 struct ready_node : testing_system {
@@ -64,7 +48,7 @@ TEST_CASE_METHOD(ready_node, "a run may end while a particle is being made",
                  "[actors][node_event_loop]") {
   // In turns: the node asks its worker, which makes the particle; the node
   // hears of the end, and only then of the particle.
-  auto made = ask(order_for(config));
+  auto made = ask(test::order_for(config));
   auto ended = ask(node_evt_loop_cleanup_msg{});
   sched.run();
   made.receive(
@@ -82,7 +66,7 @@ TEST_CASE_METHOD(ready_node, "a run may end while a particle is being made",
 TEST_CASE_METHOD(ready_node,
                  "a particle that has ended by itself does not hold up the end",
                  "[actors][node_event_loop]") {
-  auto made = ask(order_for(config));
+  auto made = ask(test::order_for(config));
   sched.run();
   caf::strong_actor_ptr particle;
   made.receive(

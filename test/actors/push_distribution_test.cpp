@@ -30,7 +30,7 @@ task<value> gather(particle& self, value args) {
   for (const auto& x : answers)
     sum += value_or_throw(x.to<std::int64_t>("echo"));
   const auto view = co_await self.get(self.other_particles().front());
-  self.state()["seen"] = static_cast<std::int64_t>(view.params.size());
+  self.state()["seen"] = static_cast<std::int64_t>(view.parameters().size());
   co_return sum;
 }
 
@@ -72,8 +72,8 @@ task<value> clears(particle& self, value) {
   const auto first = co_await self.scheduler_step();
   const auto second = co_await self.scheduler_step();
   value_list out;
-  out.emplace_back(is_zero(before.params_grad));
-  out.emplace_back(is_zero(after.params_grad));
+  out.emplace_back(is_zero(before.gradients()));
+  out.emplace_back(is_zero(after.gradients()));
   out.emplace_back(double{first.learning_rate});
   out.emplace_back(double{second.learning_rate});
   co_return out;

@@ -96,7 +96,8 @@ POSSE_SAMPLE(receive_func_pd_ack, {everything()})
 POSSE_SAMPLE(receive_func_msg, {pid(), "STEP", everything()})
 POSSE_SAMPLE(receive_func_ack, {everything()})
 POSSE_SAMPLE(receive_get_msg, {{1}, {2}, 3})
-POSSE_SAMPLE(receive_get_ack, {tensors(), {tensor()}, 1, true})
+POSSE_SAMPLE(receive_get_ack,
+             {tensors(), {tensor()}, 1, true, value_dict{{"mean", tensor()}}})
 POSSE_SAMPLE(receive_parameters_msg, {pid()})
 POSSE_SAMPLE(receive_parameters_ack, {tensors()})
 POSSE_SAMPLE(pause_msg, {pid(), false})
@@ -152,10 +153,12 @@ POSSE_SAMPLE(load_state_ack, {})
 
 // Status.
 POSSE_SAMPLE(status_msg, {})
-POSSE_REAL_SAMPLE(status_ack, x, {"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x})
+POSSE_REAL_SAMPLE(status_ack, x,
+                  {"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x, 10, 11, 12})
 POSSE_SAMPLE(node_status_msg, {})
-POSSE_REAL_SAMPLE(node_status_ack, x,
-                  {"a", {status_ack{"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x}}})
+POSSE_REAL_SAMPLE(
+    node_status_ack, x,
+    {"a", {status_ack{"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x, 10, 11, 12}}})
 
 // Hello.
 POSSE_SAMPLE(hello, {"other", 2, "0.2", "AVX2", "ab", "a", 3, "secret"})

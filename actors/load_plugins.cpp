@@ -96,7 +96,7 @@ expected<void> load(const listed_plugin& plugin, const std::string& name,
     if (other.name == name)
       return refuse(plugin, "one plugin \"" + one_line(name) + '"',
                     "another than " + other.paths.front().string()
-                        + ", which is loaded already");
+                        + ", which this process keeps until it ends");
   // Kept open for good: coroutines and vtables of its own may live on.
   void* const library = dlopen(plugin.path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {

@@ -90,6 +90,18 @@ class Documentation(Story):
                     if INPUTS.match(word):
                         self.assertTrue((ROOT / word).exists(), f"{path.name}: {word}")
 
+    def test_code_of_plugins_is_that_of_the_example(self):
+        text = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
+        shown = [block for language, block in BLOCK.findall(text) if language == "cpp"]
+        self.assertGreater(len(shown), 0)
+        sources = [
+            path.read_text(encoding="utf-8")
+            for path in (ROOT / "apps/examples/plugin").iterdir()
+            if path.suffix in (".cpp", ".hpp")
+        ]
+        for block in shown:
+            self.assertTrue(any(block in source for source in sources), block)
+
     def test_commands_of_dev_are_known(self):
         usage = (ROOT / "dev").read_text(encoding="utf-8")
         for path in documents():

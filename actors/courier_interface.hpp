@@ -6,6 +6,7 @@
 #include "messages/group_messages.hpp"
 #include "messages/node_messages.hpp"
 #include "messages/particle_messages.hpp"
+#include "messages/trace_messages.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/typed_actor.hpp>
@@ -57,7 +58,7 @@ using all_carried = carried_list<
     carried<gather_rows_msg, gather_rows_ack>,
     carried<write_rows_msg, write_rows_ack>, carried<ascend_msg, ascend_ack>,
     carried<save_state_msg, save_state_ack>,
-    carried<load_state_msg, load_state_ack>>;
+    carried<load_state_msg, load_state_ack>, carried<trace_msg, trace_ack>>;
 
 template <class... Cs>
 auto courier_interface(carried_list<Cs...>) -> caf::typed_actor<

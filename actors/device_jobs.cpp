@@ -86,9 +86,9 @@ public:
   }
   expected<receive_particle_init_ack> compute() override {
     const auto& held = leases.front();
-    auto seat = settle(held, device.schedule.swaps());
-    auto made = seat ? initialize({*held.entry, **seat}, train_key_)
-                     : expected<void>{tl::unexpected{seat.error()}};
+    auto seated = seat();
+    auto made = seated ? initialize({*held.entry, **seated}, train_key_)
+                       : expected<void>{tl::unexpected{seated.error()}};
     if (!made) {
       held.entry->lost = true;
       return fail(std::move(made));
@@ -117,9 +117,9 @@ public:
     return got;
   }
   expected<pin_ack> compute() override {
-    auto seat = settle(leases.front(), device.schedule.swaps());
-    if (!seat)
-      return fail(std::move(seat));
+    auto seated = seat();
+    if (!seated)
+      return fail(std::move(seated));
     return pin_ack{};
   }
 };

@@ -4,9 +4,17 @@
 #include "actors/recipe_of_particle.hpp"
 #include "messages/caf_errors.hpp"
 #include "runtime/compute/group_rules.hpp"
+#include "runtime/core/guarded.hpp"
 #include "runtime/device/kernel_cache.hpp"
 
 namespace posse {
+
+namespace {
+
+// About 320 KiB of them: one message, which holds up no other for long.
+constexpr std::size_t events_at_once = 8192;
+
+} // namespace
 
 template <class Ack>
 caf::result<Ack>
@@ -73,6 +81,7 @@ device_worker_state::make_behavior(std::shared_ptr<worker_device> device) {
       [this](const pin_msg& req) { return submit(req); },
       [this](const unpin_msg& req) { return unpin(req); },
       [this](const status_msg&) { return status(); },
+      [this](const trace_msg& req) { return trace(req); },
       [this](const lane_done&) { device_->schedule.start_waiting(); },
   };
 }
@@ -125,6 +134,15 @@ status_ack device_worker_state::status() const {
   out.view_copies = views.copies;
   out.view_bytes = views.bytes;
   return out;
+}
+
+caf::result<trace_ack> device_worker_state::trace(const trace_msg& req) const {
+  if (!device_->trace)
+    return to_error({errc::invalid_argument, "the run is not traced"});
+  if (auto done = guarded("trace", [&] { device_->trace->copies.collect(); });
+      !done)
+    return to_error(done.error());
+  return trace_ack{device_->trace->events.read(req.first, events_at_once)};
 }
 
 expected<std::shared_ptr<const compiled_recipe>>

@@ -32,6 +32,7 @@ private:
   caf::result<group_update_ack> update_group(const group_update_msg& req);
   caf::result<unpin_ack> unpin(const unpin_msg& req);
   status_ack status() const;
+  caf::result<trace_ack> trace(const trace_msg& req) const;
 
   /// Has a lane do what `msg` asks for.
   template <class Msg>

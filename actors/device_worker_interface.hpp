@@ -6,6 +6,7 @@
 #include "messages/node_messages.hpp"
 #include "messages/particle_messages.hpp"
 #include "messages/status_messages.hpp"
+#include "messages/trace_messages.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/typed_actor.hpp>
@@ -60,7 +61,9 @@ using device_worker_actor = caf::typed_actor<
     // Keeps a particle in its slot, or lets it go.
     caf::replies_to<pin_msg>::with<pin_ack>,
     caf::replies_to<unpin_msg>::with<unpin_ack>,
-    caf::replies_to<status_msg>::with<status_ack>, caf::reacts_to<lane_done>>;
+    caf::replies_to<status_msg>::with<status_ack>,
+    // What it has recorded, if the run is traced.
+    caf::replies_to<trace_msg>::with<trace_ack>, caf::reacts_to<lane_done>>;
 
 } // namespace posse
 

@@ -15,7 +15,9 @@ template <class Ack>
 caf::result<Ack> compute(self_ptr self, const lane_work<Ack>& work) {
   prepare_compute_thread();
   auto& job = *work.job;
+  job.note_begin();
   auto result = guarded("lane", [&] { return job.compute(); });
+  job.note_end();
   if (job.device.schedule.finish(job))
     self->send(self->state.worker, lane_done{});
   if (!result)

@@ -4,6 +4,7 @@
 #include "messages/failure.hpp"
 #include "runtime/compute/particle_work.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -22,10 +23,30 @@ public:
                              pids.empty() ? particle_id{} : pids.front(), what);
   }
 
+  /// Notes when the lane begins with the job and when it is done, if the run is
+  /// traced: all of it is an event of the lane, less what seat() waited for.
+  void note_begin() {
+    if (device.trace) [[unlikely]]
+      began_ = device.trace->events.now();
+  }
+  void note_end() {
+    if (device.trace) [[unlikely]]
+      note_work();
+  }
+
   /// Kept by whoever places the job and by the lane: counting references here,
   /// at every step and in every lane, would slow all of them down.
   worker_device& device;
   const char* const what;
+
+protected:
+  /// settle() for the first lease, an event of its own if bytes have to move.
+  expected<slot*> seat();
+
+private:
+  void note_work();
+
+  std::int64_t began_{0}; ///< by the trace's clock
 };
 
 template <class Ack>
@@ -50,10 +71,10 @@ public:
   }
   expected<Ack> compute() override {
     const auto& held = this->leases.front();
-    auto seat = settle(held, this->device.schedule.swaps());
-    if (!seat)
-      return fail(std::move(seat));
-    return work_(seated_particle{*held.entry, **seat});
+    auto seated = this->seat();
+    if (!seated)
+      return fail(std::move(seated));
+    return work_(seated_particle{*held.entry, **seated});
   }
 
 private:

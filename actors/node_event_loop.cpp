@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <set>
 #include <thread>
 #include <utility>
@@ -160,6 +161,9 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
   auto policy = parse_cache_policy(local.cache_policy);
   if (!policy)
     return here(std::move(policy.error()));
+  std::optional<trace_clock> trace;
+  if (config->run.trace)
+    trace = trace_clock::start();
   node_evt_loop_init_ack out{options_.name, {}, {}};
   for (std::size_t i = 0; i < local.devices.size(); ++i) {
     const auto& entry = local.devices[i];
@@ -179,6 +183,7 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
             : 1;
     opts.recipe = plan->recipe;
     opts.data = batches;
+    opts.trace = trace;
     opts.views.views = static_cast<std::size_t>(local.view_size);
     opts.store.device = to_torch(*id);
     opts.store.capacity = static_cast<std::size_t>(local.cache_size);

@@ -14,9 +14,11 @@
 #include "runtime/data/data_files.hpp"
 #include "runtime/data/data_library.hpp"
 #include "runtime/model/tensor_value.hpp"
+#include "runtime/trace/whole_trace.hpp"
 
 #include <caf/all.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -30,6 +32,7 @@ namespace {
 // end is noticed at once; this is for one that lives and does not answer.
 constexpr std::chrono::minutes remote_patience{10};
 constexpr std::chrono::seconds cleanup_patience{4};
+constexpr std::chrono::seconds trace_patience{10};
 
 // What the driver's courier is called; no node is, for it has a space.
 constexpr const char* driver_name = "the driver";
@@ -219,6 +222,28 @@ struct push_distribution::impl {
     if (!entry)
       return fail(std::move(entry));
     return ask_at<Ack>(**entry, (*entry)->worker, std::move(msg));
+  }
+
+  /// Asks the worker of a device for a part of its trace: not as an errand,
+  /// since these end with the first node that is lost.
+  expected<trace_log> ask_trace(const directory_entry& at,
+                                std::uint64_t first) {
+    expected<trace_log> out;
+    const auto take = [&out](auto pending) {
+      pending.receive([&out](trace_ack& x) { out = std::move(x.log); },
+                      [&out](caf::error& why) {
+                        out = tl::unexpected<failure>{from_error(why)};
+                      });
+    };
+    const caf::scoped_actor asker{system};
+    if (carrier)
+      take(asker->request(
+          carrier, caf::duration{trace_patience},
+          parcel<trace_msg>{at.node, at.worker, trace_msg{first}}));
+    else
+      take(asker->request(caf::actor_cast<device_worker_actor>(at.worker),
+                          caf::infinite, trace_msg{first}));
+    return out;
   }
 
   /// Where the next particle goes, as `run.placement` says.
@@ -427,6 +452,27 @@ expected<std::vector<device_report>> push_distribution::devices() {
                      d.stall_seconds, d.view_hits, d.view_copies,
                      d.view_bytes});
   }
+  return out;
+}
+
+run_trace push_distribution::trace() {
+  auto& x = *impl_;
+  run_trace out{x.config.run.name, {}, {}};
+  for (const auto& node : x.nodes)
+    for (const auto& device : node.devices) {
+      const auto at = std::ranges::find_if(x.directory, [&](const auto& each) {
+        return each.node == node.name && each.device == device.name;
+      });
+      if (at == x.directory.end())
+        continue;
+      auto log = whole_trace(
+          [&](std::uint64_t first) { return x.ask_trace(*at, first); });
+      if (log)
+        out.devices.push_back({node.name, device.name, std::move(*log)});
+      else
+        out.missing.push_back(node.name + ' ' + device.name + ": "
+                              + log.error().message);
+    }
   return out;
 }
 

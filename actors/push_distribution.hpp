@@ -7,6 +7,7 @@
 #include "messages/value.hpp"
 #include "runtime/compute/particle_work.hpp"
 #include "runtime/config/run_config.hpp"
+#include "runtime/trace/chrome_trace.hpp"
 
 #include <ATen/core/Tensor.h>
 
@@ -86,6 +87,9 @@ public:
 
   std::map<particle_id, particle_progress> progress() const;
   expected<std::vector<device_report>> devices();
+  /// What the devices that have particles recorded so far, if the config says
+  /// run.trace; also of a run that has failed, from all that still answer.
+  run_trace trace();
 
 private:
   struct impl;

@@ -2,6 +2,22 @@
 
 namespace posse {
 
+namespace {
+
+std::unique_ptr<device_trace> trace_of(const device_worker_options& opts) {
+  if (!opts.trace)
+    return nullptr;
+  return std::make_unique<device_trace>(*opts.trace, opts.device, opts.lanes,
+                                        !opts.store.device.is_cpu());
+}
+
+} // namespace
+
+worker_device::worker_device(device_worker_options opts)
+    : options{std::move(opts)}, trace{trace_of(options)},
+      schedule{options.store, options.lanes, trace ? &trace->copies : nullptr} {
+}
+
 failure in_context(failure why, const worker_device& device, particle_id pid,
                    const char* what) {
   why.message = "particle " + to_string(pid) + " on " + device.options.device

@@ -6,9 +6,11 @@
 #include "runtime/data/batch_source.hpp"
 #include "runtime/store/particle_store.hpp"
 #include "runtime/store/view_cache.hpp"
+#include "runtime/trace/device_trace.hpp"
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,16 +25,17 @@ struct device_worker_options {
   particle_recipe recipe; ///< what the run's config says; particles add theirs
   particle_store::options store;
   std::shared_ptr<batch_source> data;
-  view_limit views{}; ///< of its particles, that the device keeps
+  view_limit views{};               ///< of its particles, that the device keeps
+  std::optional<trace_clock> trace; ///< of the node, if the run is traced
 };
 
 /// What a device's worker, its lanes and its particles share: outlives the
 /// worker as long as a lane computes.
 struct worker_device {
-  explicit worker_device(device_worker_options opts)
-      : options{std::move(opts)}, schedule{options.store, options.lanes} {}
+  explicit worker_device(device_worker_options opts);
 
   device_worker_options options;
+  std::unique_ptr<device_trace> trace; ///< null if the run is not traced
   lane_schedule schedule;
   view_cache views{options.views}; ///< of its particles; lanes share it
   /// Of all particles of the run, for the views that particles get.

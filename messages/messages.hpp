@@ -8,4 +8,5 @@
 #include "messages/node_messages.hpp"
 #include "messages/particle_messages.hpp"
 #include "messages/status_messages.hpp"
+#include "messages/trace_messages.hpp"
 #include "messages/type_ids.hpp"

@@ -117,6 +117,11 @@ struct status_ack;
 struct node_status_msg;
 struct node_status_ack;
 
+struct trace_event;
+struct trace_log;
+struct trace_msg;
+struct trace_ack;
+
 } // namespace posse
 
 // clang-format off
@@ -231,6 +236,11 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(posse_messages, (posse::placed_chunk_frame))
   CAF_ADD_TYPE_ID(posse_messages, (posse::window_frame))
   CAF_ADD_TYPE_ID(posse_messages, (posse::window_answer_frame))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::trace_event))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::trace_log))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::trace_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::trace_ack))
 
 CAF_END_TYPE_ID_BLOCK(posse_messages)
 // clang-format on

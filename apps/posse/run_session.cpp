@@ -7,6 +7,7 @@
 #include "apps/posse/result_json.hpp"
 #include "apps/posse/result_table.hpp"
 #include "apps/posse/run_setup.hpp"
+#include "apps/posse/trace_file.hpp"
 #include "apps/posse/training_loop.hpp"
 #include "apps/posse/value_json.hpp"
 #include "runtime/checkpoint/result_file.hpp"
@@ -51,6 +52,13 @@ public:
     if (auto done = finish(); !done)
       return fail(std::move(done));
     return exit_done;
+  }
+
+  /// If the run is traced, writes what it did, whatever came of it.
+  expected<void> trace() {
+    return setup_.config.run.trace
+               ? save_trace(particles(), files().trace(), log_)
+               : expected<void>{};
   }
 
   /// Notes why the run failed.
@@ -177,6 +185,8 @@ private:
     }
     fmt::print("{}predictions  {}\ncheckpoint   {}\n", result_table(result),
                files().predictions().string(), files().checkpoint().string());
+    if (setup_.config.run.trace)
+      fmt::print("trace        {}\n", files().trace().string());
   }
 
   const run_options& options_;
@@ -237,6 +247,12 @@ int run_session(const run_options& options) {
     return complain(written.error(), exit_run_failed);
   session one{options, *setup, std::move(*log), start};
   auto code = one.run(guard);
+  if (auto traced = one.trace(); !traced) {
+    if (code)
+      code = fail(std::move(traced));
+    else // what the run failed with comes last
+      fmt::print(stderr, "warning: {}\n", traced.error().message);
+  }
   if (code)
     return *code;
   one.log_failure(code.error());

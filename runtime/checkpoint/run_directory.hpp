@@ -17,6 +17,7 @@ struct run_files {
   std::filesystem::path result() const { return root / "result.json"; }
   std::filesystem::path predictions() const { return root / "predictions.csv"; }
   std::filesystem::path report() const { return root / "report.html"; }
+  std::filesystem::path trace() const { return root / "trace.json"; }
   std::filesystem::path checkpoint() const { return root / "checkpoint"; }
   std::filesystem::path lock() const { return root / ".lock"; }
 };

@@ -14,9 +14,11 @@ constexpr std::size_t jobs_at_hand = 2;
 
 } // namespace
 
-lane_schedule::lane_schedule(particle_store::options store, std::size_t lanes)
+lane_schedule::lane_schedule(particle_store::options store, std::size_t lanes,
+                             copy_trace* trace)
     : store_{store}, copies_{store.prefetch ? store.device
-                                            : c10::Device{c10::kCPU}},
+                                            : c10::Device{c10::kCPU},
+                             trace},
       load_(lanes, 0) {}
 
 expected<bool> lane_schedule::place(device_job& job) {

@@ -55,7 +55,9 @@ public:
 class lane_schedule {
 public:
   /// @param lanes > 0.
-  lane_schedule(particle_store::options store, std::size_t lanes);
+  /// @param trace Told of copies beside lanes; nullptr: nobody is.
+  lane_schedule(particle_store::options store, std::size_t lanes,
+                copy_trace* trace = nullptr);
 
   /// Leases what `job` needs, picks its lane and has what must move first on
   /// its way, where that can be done beside computing.

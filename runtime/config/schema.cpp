@@ -63,11 +63,11 @@ std::vector<run_key> make_schema() {
        .doc = "seconds between checkpoints; 0: at the end and on interrupt "
               "only",
        .free_on_resume = true}));
-  keys.push_back(
-      bind_key<&c::run, &run::trace>({.section = "run",
-                                      .name = "trace",
-                                      .doc = "write a trace of what ran when",
-                                      .free_on_resume = true}));
+  keys.push_back(bind_key<&c::run, &run::trace>(
+      {.section = "run",
+       .name = "trace",
+       .doc = "write what ran when to trace.json in the run's folder",
+       .free_on_resume = true}));
   keys.push_back(bind_key<&c::run, &run::portable_bits>(
       {.section = "run",
        .name = "portable_bits",

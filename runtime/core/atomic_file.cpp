@@ -14,6 +14,8 @@ namespace posse {
 
 namespace {
 
+using contents_writer = std::function<expected<void>(output_file&)>;
+
 /// Pieces below this size are gathered into one system call.
 constexpr std::size_t gather_bytes = 64 * 1024;
 
@@ -40,11 +42,11 @@ bool is_temporary_of(const std::string& base, const std::string& name) {
 
 expected<void> write_then_rename(const std::filesystem::path& temporary,
                                  const std::filesystem::path& path,
-                                 std::string_view contents) {
+                                 const contents_writer& write) {
   auto file = output_file::create(temporary);
   if (!file)
     return fail(std::move(file));
-  if (auto x = file->write(contents); !x)
+  if (auto x = write(*file); !x)
     return x;
   if (auto x = file->sync_and_close(); !x)
     return x;
@@ -124,9 +126,15 @@ expected<void> sync_path(const std::filesystem::path& path) {
 
 expected<void> write_file_atomically(const std::filesystem::path& path,
                                      std::string_view contents) {
+  return write_file_atomically(
+      path, [contents](output_file& file) { return file.write(contents); });
+}
+
+expected<void> write_file_atomically(const std::filesystem::path& path,
+                                     const contents_writer& write) {
   return guarded(path.string(), [&]() -> expected<void> {
     auto temporary = temporary_name(path);
-    if (auto x = write_then_rename(temporary, path, contents); !x) {
+    if (auto x = write_then_rename(temporary, path, write); !x) {
       std::error_code ignored; // the first error is the one to tell
       std::filesystem::remove(temporary, ignored);
       return x;

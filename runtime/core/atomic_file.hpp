@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,13 @@ expected<void> sync_path(const std::filesystem::path& path);
 /// @returns errc::io_error; the old file is then untouched.
 expected<void> write_file_atomically(const std::filesystem::path& path,
                                      std::string_view contents);
+
+/// The same for contents that are too large to be in memory at once.
+/// @param write Gives the file its contents, in pieces; if it fails, so does
+///   this.
+expected<void>
+write_file_atomically(const std::filesystem::path& path,
+                      const std::function<expected<void>(output_file&)>& write);
 
 /// Removes `PATH.tmp-PID` and `PATH.tmp-PID-CALL`, files or directories, which
 /// killed writers of `path` left. Call it only where no writer is at work.

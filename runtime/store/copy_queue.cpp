@@ -12,7 +12,7 @@
 
 namespace posse {
 
-copy_queue::copy_queue(c10::Device device) {
+copy_queue::copy_queue(c10::Device device, copy_trace* trace) : trace_{trace} {
   if (device.is_cpu())
     return;
   auto made = guarded("a stream for copies", [&] {
@@ -39,6 +39,7 @@ void copy_queue::start(lease& held) const {
     return;
   const auto row = slots.row(held.slot_index);
   const auto queued = guarded("copies of a swap", [&] {
+    copy_trace::swap traced{trace_, *stream_};
     at::Tensor out; // before anything is queued
     if (held.evicted != nullptr)
       out = at::empty(row.sizes(), row.options().device(at::kCPU));
@@ -48,13 +49,17 @@ void copy_queue::start(lease& held) const {
     c10::Event computed{row.device().type()};
     computed.record(guard.getDefaultStream(row.device()));
     computed.block(*stream_);
+    traced.begin();
     const c10::StreamGuard on_copies{*stream_};
     if (out.defined()) {
       out.copy_(row, /*non_blocking=*/true);
       held.evicted->host = std::move(out);
+      traced.copied("write back {}", held.evicted->pid);
     }
-    if (held.load)
+    if (held.load) {
       row.copy_(held.entry->host, /*non_blocking=*/true);
+      traced.copied("load {}", held.entry->pid);
+    }
     moved->record(*stream_);
     held.moved = std::move(moved);
   });

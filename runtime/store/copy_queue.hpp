@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/store/particle_store.hpp"
+#include "runtime/trace/copy_trace.hpp"
 
 #include <c10/core/Device.h>
 #include <c10/core/Stream.h>
@@ -16,7 +17,8 @@ namespace posse {
 class copy_queue {
 public:
   /// @param device Of the slots.
-  explicit copy_queue(c10::Device device);
+  /// @param trace Told of every copy; nullptr: nobody is.
+  explicit copy_queue(c10::Device device, copy_trace* trace = nullptr);
   copy_queue(const copy_queue&) = delete;
   copy_queue& operator=(const copy_queue&) = delete;
   /// Waits for what is still on its way.
@@ -33,6 +35,7 @@ private:
   void wait() const;
 
   std::optional<c10::Stream> stream_;
+  copy_trace* trace_;
 };
 
 } // namespace posse

@@ -30,6 +30,7 @@ VOCABULARY = {
         "particle_id",
         "real64",
         "tensor_blob",
+        "trace_log",
         "value",
         "codec",
         "batch_ref",

@@ -160,6 +160,13 @@ POSSE_REAL_SAMPLE(
     node_status_ack, x,
     {"a", {status_ack{"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x, 10, 11, 12}}})
 
+// Traces.
+POSSE_SAMPLE(trace_event, {1, 2, pid(), 3, 4, 5, 6})
+POSSE_SAMPLE(trace_log,
+             {{"cpu:0 lane 0"}, {"step"}, {filled<trace_event>()}, 1, 2, 3})
+POSSE_SAMPLE(trace_msg, {1})
+POSSE_SAMPLE(trace_ack, {filled<trace_log>()})
+
 // Hello.
 POSSE_SAMPLE(hello, {"other", 2, "0.2", "AVX2", "ab", "a", 3, "secret"})
 POSSE_SAMPLE(attach_msg, {filled<hello>(), "driver 7", nullptr})

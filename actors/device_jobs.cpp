@@ -20,9 +20,9 @@ job_ptr<Ack> on_slot(worker_device& device, particle_id pid, const char* what,
 
 template <class Ack, class Work>
 job_ptr<Ack> on_rows(worker_device& device, lane_job_base::pid_list pids,
-                     const char* what, Work work) {
+                     const char* what, row_use use, Work work) {
   return std::make_shared<rows_job<Ack, Work>>(device, std::move(pids), what,
-                                               std::move(work));
+                                               use, std::move(work));
 }
 
 lane_job_base::pid_list list_of(const std::vector<particle_id>& pids) {
@@ -36,10 +36,6 @@ lane_job_base::pid_list own_of(const group_slice& slice) {
     return std::ranges::find(slice.others, pid) == slice.others.end();
   });
   return out;
-}
-
-at::Tensor row_of(const lease& held) {
-  return posse::row_of(*held.entry, held.slot_index);
 }
 
 expected<forward_ack> forward_of(expected<at::Tensor> outputs) {
@@ -60,12 +56,16 @@ std::vector<tensor_blob> blobs_of(std::vector<state_tensor> tensors) {
 }
 
 /// The view of the one particle of `held`: the one that the device keeps, or a
-/// copy that it keeps from now on.
+/// copy that it keeps from now on. A row on disk is read only for the latter.
 expected<view_ptr> latest_view(worker_device& device, held_leases held) {
   const auto& entry = *held.front().entry;
   if (auto kept = device.views.find(entry.pid, entry.revision))
     return kept;
-  auto made = copy_view(entry, row_of(held.front()));
+  auto there = bring_rows(held, row_use::read);
+  auto made = there ? copy_view(entry, row_of(held.front()))
+                    : expected<view_ptr>{fail(std::move(there))};
+  if (auto back = return_rows(held, row_use::read); !back && made)
+    return fail(std::move(back));
   if (made)
     device.views.put(entry.pid, *made);
   return made;
@@ -242,7 +242,7 @@ creation(worker_device& device, particle_id pid,
 }
 
 job_ptr<cursor_ack> job_for(worker_device& device, const cursor_msg& msg) {
-  return on_rows<cursor_ack>(device, {msg.pid}, "cursor",
+  return on_rows<cursor_ack>(device, {msg.pid}, "cursor", row_use::none,
                              [](held_leases held) -> expected<cursor_ack> {
                                const auto& entry = *held[0].entry;
                                return cursor_ack{
@@ -254,7 +254,7 @@ job_ptr<cursor_ack> job_for(worker_device& device, const cursor_msg& msg) {
 job_ptr<scheduler_step_ack> job_for(worker_device& device,
                                     const scheduler_step_msg& msg) {
   return on_rows<scheduler_step_ack>(
-      device, {msg.pid}, "scheduler_step",
+      device, {msg.pid}, "scheduler_step", row_use::none,
       [](held_leases held) -> expected<scheduler_step_ack> {
         return scheduler_step_ack{step_schedule(*held[0].entry)};
       });
@@ -263,7 +263,7 @@ job_ptr<scheduler_step_ack> job_for(worker_device& device,
 job_ptr<receive_get_ack> job_for(worker_device& device,
                                  const receive_get_msg& msg) {
   return on_rows<receive_get_ack>(
-      device, {msg.pid}, "get",
+      device, {msg.pid}, "get", row_use::none,
       [&device, known = msg.known_version](
           held_leases held) -> expected<receive_get_ack> {
         if (known == held[0].entry->revision)
@@ -277,7 +277,7 @@ job_ptr<receive_get_ack> job_for(worker_device& device,
 job_ptr<local_get_ack> job_for(worker_device& device,
                                const local_get_msg& msg) {
   return on_rows<local_get_ack>(
-      device, {msg.pid}, "get", [&device](held_leases held) {
+      device, {msg.pid}, "get", row_use::none, [&device](held_leases held) {
         return latest_view(device, held).map([](view_ptr view) {
           return local_get_ack{std::move(view)};
         });
@@ -287,7 +287,7 @@ job_ptr<local_get_ack> job_for(worker_device& device,
 job_ptr<receive_parameters_ack> job_for(worker_device& device,
                                         const receive_parameters_msg& msg) {
   return on_rows<receive_parameters_ack>(
-      device, {msg.pid}, "parameters",
+      device, {msg.pid}, "parameters", row_use::read,
       [](held_leases held) -> expected<receive_parameters_ack> {
         auto values = parameters(*held[0].entry, row_of(held[0]));
         if (!values)
@@ -299,7 +299,7 @@ job_ptr<receive_parameters_ack> job_for(worker_device& device,
 job_ptr<save_state_ack> job_for(worker_device& device,
                                 const save_state_msg& msg) {
   return on_rows<save_state_ack>(
-      device, {msg.pid}, "save",
+      device, {msg.pid}, "save", row_use::read,
       [](held_leases held) -> expected<save_state_ack> {
         auto state = snapshot(*held[0].entry, row_of(held[0]));
         if (!state)
@@ -311,7 +311,7 @@ job_ptr<save_state_ack> job_for(worker_device& device,
 job_ptr<load_state_ack> job_for(worker_device& device,
                                 const load_state_msg& msg) {
   return on_rows<load_state_ack>(
-      device, {msg.pid}, "load",
+      device, {msg.pid}, "load", row_use::write,
       [state = msg.state](held_leases held) -> expected<load_state_ack> {
         auto from = snapshot_from_value(state);
         if (!from)
@@ -326,46 +326,48 @@ job_ptr<load_state_ack> job_for(worker_device& device,
 job_ptr<gather_rows_ack> job_for(worker_device& device,
                                  const gather_rows_msg& msg) {
   return on_rows<gather_rows_ack>(
-      device, list_of(msg.pids), "gather",
+      device, list_of(msg.pids), "gather", row_use::read,
       [msg](held_leases held) { return gather_particles(msg, held); });
 }
 
 job_ptr<write_rows_ack> job_for(worker_device& device,
                                 const write_rows_msg& msg) {
   return on_rows<write_rows_ack>(
-      device, list_of(msg.pids), "write",
+      device, list_of(msg.pids), "write", row_use::write,
       [msg](held_leases held) { return write_particles(msg, held); });
 }
 
 job_ptr<reduce_rows_ack> job_for(worker_device& device,
                                  const reduce_rows_msg& msg) {
   return on_rows<reduce_rows_ack>(
-      device, {}, "reduce", [msg](held_leases) { return reduce_blobs(msg); });
+      device, {}, "reduce", row_use::none,
+      [msg](held_leases) { return reduce_blobs(msg); });
 }
 
 job_ptr<group_partial_ack> job_for(worker_device& device,
                                    const group_partial_msg& msg) {
   return on_rows<group_partial_ack>(
-      device, own_of(msg.slice), "group_partial",
+      device, own_of(msg.slice), "group_partial", row_use::read,
       [msg](held_leases held) { return partial_of_slice(msg, held); });
 }
 
 job_ptr<group_combine_ack> job_for(worker_device& device,
                                    const group_combine_msg& msg) {
   return on_rows<group_combine_ack>(
-      device, {}, "group_combine",
+      device, {}, "group_combine", row_use::none,
       [msg](held_leases) { return combine_partials(msg); });
 }
 
 job_ptr<group_directions_ack> job_for(worker_device& device,
                                       const group_directions_msg& msg) {
   return on_rows<group_directions_ack>(
-      device, own_of(msg.slice), "group_directions",
+      device, own_of(msg.slice), "group_directions", row_use::write,
       [msg](held_leases held) { return directions_of_slice(msg, held); });
 }
 
 job_ptr<ascend_ack> job_for(worker_device& device, const ascend_msg& msg) {
   return on_rows<ascend_ack>(device, list_of(msg.pids), "ascend",
+                             row_use::write,
                              [directions = msg.directions](held_leases held) {
                                return ascend_particles(directions, held);
                              });
@@ -381,7 +383,7 @@ job_ptr<group_update_ack> group_update(worker_device& device,
     return out;
   });
   return on_rows<group_update_ack>(
-      device, std::move(own), "update_group",
+      device, std::move(own), "update_group", row_use::write,
       [rule = std::move(rule), msg](held_leases held) {
         return move_together(rule, msg, held);
       });

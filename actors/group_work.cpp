@@ -17,10 +17,6 @@ namespace posse {
 
 namespace {
 
-at::Tensor row_of(const lease& held) {
-  return posse::row_of(*held.entry, held.slot_index);
-}
-
 std::size_t place_of(particle_id pid, const std::vector<particle_id>& pids) {
   return static_cast<std::size_t>(std::ranges::find(pids, pid) - pids.begin());
 }

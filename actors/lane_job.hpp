@@ -86,15 +86,24 @@ template <class Ack, class Work>
 class rows_job final : public lane_job<Ack> {
 public:
   rows_job(worker_device& device, lane_job_base::pid_list pids,
-           const char* what, Work work)
-      : lane_job<Ack>{device, std::move(pids), what}, work_{std::move(work)} {}
+           const char* what, row_use use, Work work)
+      : lane_job<Ack>{device, std::move(pids), what}, use_{use},
+        work_{std::move(work)} {}
 
   expected<acquisition> acquire(particle_store& store, slot_claim) override {
     return store.acquire_rows(this->pids);
   }
-  expected<Ack> compute() override { return work_(held_leases{this->leases}); }
+  expected<Ack> compute() override {
+    const held_leases held{this->leases};
+    auto there = bring_rows(held, use_);
+    auto done = there ? work_(held) : fail(std::move(there));
+    if (auto kept = return_rows(held, use_); !kept && done)
+      return fail(std::move(kept));
+    return done;
+  }
 
 private:
+  row_use use_;
   Work work_;
 };
 

@@ -10,7 +10,7 @@
 #include "runtime/data/data_files.hpp"
 #include "runtime/data/data_library.hpp"
 #include "runtime/device/device_info.hpp"
-#include "runtime/placement/device_capacity.hpp"
+#include "runtime/placement/store_options.hpp"
 
 #include <caf/all.hpp>
 #include <caf/io/middleman.hpp>
@@ -158,9 +158,6 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
       std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
   auto batches = std::make_shared<batch_source>(
       *data, plan->batch, static_cast<std::uint64_t>(config->run.seed));
-  auto policy = parse_cache_policy(local.cache_policy);
-  if (!policy)
-    return here(std::move(policy.error()));
   std::optional<trace_clock> trace;
   if (config->run.trace)
     trace = trace_clock::start();
@@ -185,13 +182,10 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
     opts.data = batches;
     opts.trace = trace;
     opts.views.views = static_cast<std::size_t>(local.view_size);
-    opts.store.device = to_torch(*id);
-    opts.store.capacity = static_cast<std::size_t>(local.cache_size);
-    opts.store.budget_bytes = entry.bytes;
-    opts.store.expected_particles = most_particles_on(
-        *config, options_.name, entry.name, local.devices.size());
-    opts.store.policy = *policy;
-    opts.store.prefetch = local.prefetch;
+    auto store = store_options(*config, local, options_.name, entry);
+    if (!store)
+      return here(std::move(store.error()));
+    opts.store = std::move(*store);
     out.devices.push_back({entry.name, static_cast<std::uint64_t>(entry.bytes),
                            static_cast<std::uint32_t>(local.cache_size),
                            static_cast<std::uint32_t>(opts.lanes)});

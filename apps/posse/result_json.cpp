@@ -39,7 +39,8 @@ json caches_of(const std::vector<device_report>& devices) {
                    {"misses", d.misses},
                    {"evictions", d.evictions},
                    {"bytes_moved", d.bytes_moved},
-                   {"stall_seconds", d.stall_seconds}});
+                   {"stall_seconds", d.stall_seconds},
+                   {"disk_bytes_moved", d.disk_bytes_moved}});
   return out;
 }
 

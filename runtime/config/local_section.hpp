@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,12 @@ struct local_section {
   std::string cache_policy = "auto"; ///< auto | direct | lru | order
   std::int64_t view_size = 0;        ///< views held per device; 0: all fit
   bool prefetch = true; ///< move particles while others compute: accelerators
+  /// Of host memory, that a device's particles without a slot may use; 0: no
+  /// limit.
+  std::int64_t host_bytes = 0;
+  /// On disk, for those that host memory has no room for; 0: none.
+  std::int64_t disk_bytes = 0;
+  std::filesystem::path disk_path = "/var/tmp"; ///< the folder
 
   friend bool operator==(const local_section&, const local_section&) = default;
 };

@@ -160,15 +160,14 @@ result<std::string> read_device_name(const toml::node& node) {
   return x->get();
 }
 
-result<std::int64_t> read_bytes(const toml::node& node) {
-  constexpr std::string_view wanted =
-      "a size above 0 and up to 8192TiB, such as \"4GiB\"";
-  std::int64_t bytes = 0;
+result<std::int64_t> read_bytes(const toml::node& node, std::int64_t least,
+                                std::string_view wanted) {
+  std::int64_t bytes = -1;
   if (auto* integer = node.as_integer())
     bytes = integer->get();
   else if (auto* text = node.as_string())
-    bytes = parse_bytes(text->get()).value_or(0);
-  if (bytes < 1 || bytes > max_bytes)
+    bytes = parse_bytes(text->get()).value_or(-1);
+  if (bytes < least || bytes > max_bytes)
     return differs(node, wanted);
   return bytes;
 }
@@ -192,7 +191,8 @@ result<device_entry> read_device(const toml::node& node) {
         return inside(std::move(name.error()), field);
       entry.name = *name;
     } else if (field == "bytes") {
-      auto bytes = read_bytes(value);
+      auto bytes = read_bytes(
+          value, 1, "a size above 0 and up to 8192TiB, such as \"4GiB\"");
       if (!bytes)
         return inside(std::move(bytes.error()), field);
       entry.bytes = *bytes;
@@ -267,6 +267,8 @@ read_value(const toml::node& node, const config_key& key,
     if (allowed_words(key, names).empty())
       return read_text(node, wanted).map(as_value);
     return read_word(node, key, names, wanted).map(as_value);
+  case value_kind::byte_size:
+    return read_bytes(node, 0, wanted).map(as_value);
   case value_kind::text_or_real:
     if (node.is_number())
       return read_real(node, key.range, wanted).map(toml_real).map(as_value);

@@ -54,6 +54,24 @@ auto resource_keys(std::string_view section) {
            .doc = "whether particles move to and from an accelerator while "
                   "others compute there",
            .free_on_resume = true}),
+      bind_key<Resources, &local::host_bytes>(
+          {.section = section,
+           .name = "host_bytes",
+           .kind = value_kind::byte_size,
+           .doc = "host memory for a device's particles that have no slot; 0: "
+                  "no limit",
+           .free_on_resume = true}),
+      bind_key<Resources, &local::disk_bytes>(
+          {.section = section,
+           .name = "disk_bytes",
+           .kind = value_kind::byte_size,
+           .doc = "room on disk for those that host memory has no room for",
+           .free_on_resume = true}),
+      bind_key<Resources, &local::disk_path>(
+          {.section = section,
+           .name = "disk_path",
+           .doc = "the folder where they lie, in a file that ends with the run",
+           .free_on_resume = true}),
   };
 }
 

@@ -27,7 +27,7 @@ using config_value =
                  std::vector<std::filesystem::path>, std::vector<device_entry>>;
 
 /// What a key takes in TOML. It follows from the field's type, down to the last
-/// four, which a key has to ask for.
+/// five, which a key has to ask for.
 enum class value_kind : std::uint8_t {
   boolean,
   integer,
@@ -38,6 +38,7 @@ enum class value_kind : std::uint8_t {
   text_list,
   path_list,
   device_list,
+  byte_size,     ///< an integer, or text such as "4GiB"
   text_or_real,  ///< one of the choices or a number, kept as text
   identifier,    ///< 1 to 64 of [A-Za-z0-9_-]
   loopback_host, ///< of 127.0.0.0/8, ::1 or localhost

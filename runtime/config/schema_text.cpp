@@ -134,6 +134,8 @@ std::string describe_expected(const config_key& key, const known_names& names) {
     return "an array of paths";
   case value_kind::device_list:
     return "an array of devices such as [\"cpu:0\"]";
+  case value_kind::byte_size:
+    return "a size such as \"4GiB\"";
   case value_kind::identifier:
     return "1 to 64 letters, digits, \"_\" or \"-\"";
   case value_kind::loopback_host:
@@ -150,6 +152,10 @@ std::string describe_expected(const config_key& key, const known_names& names) {
 }
 
 std::string toml_text(const config_key& key, const config_value& x) {
+  if (key.kind == value_kind::byte_size) {
+    const auto bytes = std::get<std::int64_t>(x);
+    return bytes == 0 ? "0" : toml_string(format_bytes(bytes));
+  }
   if (key.kind == value_kind::text_or_real) {
     const auto& word = std::get<std::string>(x);
     bool is_word = std::find(key.choices.begin(), key.choices.end(), word)

@@ -34,10 +34,17 @@ void copy_queue::wait() const {
 
 void copy_queue::start(lease& held) const {
   auto& slots = held.entry->family->slots;
+  auto& below = held.entry->family->below;
   if (!stream_ || (!held.load && held.evicted == nullptr)
       || !slots.is_open(held.slot_index))
     return;
+  if (held.load && !held.entry->host.defined())
+    return; // it is on disk
   const auto row = slots.row(held.slot_index);
+  const auto bytes = static_cast<std::int64_t>(row.nbytes());
+  // Who comes in leaves its place to who goes.
+  if (!held.load && !below.reserve_host(bytes))
+    return; // to disk
   const auto queued = guarded("copies of a swap", [&] {
     copy_trace::swap traced{trace_, *stream_};
     at::Tensor out; // before anything is queued
@@ -65,8 +72,14 @@ void copy_queue::start(lease& held) const {
   });
   // Then settle() does what is left, and says why if it cannot. It must not
   // meet copies that it does not know of.
-  if (!queued)
+  if (!queued) {
     wait();
+    const bool is_out = held.evicted != nullptr && held.evicted->host.defined();
+    if (held.load && is_out)
+      below.reserve_host_anyway(bytes);
+    else if (!held.load && !is_out)
+      below.free_host(bytes);
+  }
 }
 
 } // namespace posse

@@ -106,10 +106,17 @@ void particle_cache::release(particle_id pid) {
     slots_[slot].owner.reset();
     slots_[slot].about = nullptr;
     slots_[slot].pins = 0;
+    --resident_;
     unlink(slot);
     prepend(slot);
   }
   known_.erase(i);
+}
+
+bool particle_cache::next_evicts() const {
+  return policy_ == cache_policy::direct
+             ? slots_[created_ % slots_.size()].owner.has_value()
+             : resident_ == slots_.size();
 }
 
 bool particle_cache::contains(particle_id pid) const {
@@ -213,6 +220,8 @@ particle_cache::placement particle_cache::place(particle_id pid, known& who,
   if (s.owner) {
     known_.at(*s.owner).slot = none;
     ++counters_.evictions;
+  } else {
+    ++resident_;
   }
   s.owner = pid;
   s.about = &who;

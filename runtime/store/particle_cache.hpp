@@ -102,6 +102,13 @@ public:
   /// The resident particles, by slot.
   std::vector<particle_id> particles() const;
   std::size_t capacity() const noexcept { return slots_.size(); }
+  std::size_t resident() const noexcept { return resident_; }
+  /// Particles that have no slot now.
+  std::size_t without_slot() const noexcept {
+    return known_.size() - resident_;
+  }
+  /// True if the next new particle will push another one out.
+  bool next_evicts() const;
   const cache_counters& counters() const noexcept { return counters_; }
 
 private:
@@ -142,6 +149,7 @@ private:
   std::size_t newest_{none};
   std::unordered_map<particle_id, known> known_;
   std::size_t created_{0};
+  std::size_t resident_{0};
   std::uint64_t uses_{0};
   cache_counters counters_;
 };

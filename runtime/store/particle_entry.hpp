@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/particle_id.hpp"
+#include "runtime/store/disk_place.hpp"
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
@@ -21,8 +22,9 @@ struct particle_entry {
   particle_family* family{nullptr}; ///< its bank and what it is made of
   std::optional<std::size_t> slot;  ///< of the bank, while it has one
 
-  /// The row while the particle has no slot; undefined while it has one.
+  /// The row while the particle has no slot: here, or on disk.
   at::Tensor host;
+  std::optional<disk_place> disk;
   bool leased{false};  ///< an operation runs on it, or its bytes are moving
   bool lost{false};    ///< its bytes could not be kept: nothing may read them
   std::size_t pins{0}; ///< wishes that it stay in its slot

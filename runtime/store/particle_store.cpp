@@ -1,37 +1,17 @@
 #include "runtime/store/particle_store.hpp"
 
 #include "runtime/core/guarded.hpp"
+#include "runtime/store/device_room.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/Event.h>
 
-#include <algorithm>
-#include <array>
 #include <cassert>
 #include <chrono>
-#include <cstddef>
-#include <cstring>
-#include <fstream>
-#include <limits>
 
 namespace posse {
 
 namespace {
-
-// Slots reserved for particles whose number nobody announced: rows take
-// address space only until they are used.
-constexpr std::size_t default_slots = 4096;
-
-// Bytes of host memory that can still be had; 0 if the system does not say.
-std::int64_t available_host_bytes() {
-  std::ifstream file{"/proc/meminfo"};
-  std::string key;
-  std::int64_t kib = 0;
-  for (std::string unit; file >> key >> kib; std::getline(file, unit))
-    if (key == "MemAvailable:")
-      return kib * 1024;
-  return 0;
-}
 
 failure lost(particle_id pid) {
   return {errc::out_of_memory,
@@ -39,104 +19,62 @@ failure lost(particle_id pid) {
               + " was lost when there was no memory to move it to"};
 }
 
-// How many rows can be had at once, fewer than `too_many`. Found by trying: not
-// every device says how much is free, nor in how large pieces.
-std::size_t slots_that_fit(std::size_t too_many, std::int64_t row_bytes,
-                           c10::Device device) {
-  std::size_t fit = 0;
-  while (too_many - fit > 1) {
-    const auto tried = fit + (too_many - fit) / 2;
-    const bool there =
-        guarded("rows", [&] {
-          at::empty({static_cast<std::int64_t>(tried), row_bytes},
-                    at::device(device).dtype(at::kByte));
-        }).has_value();
-    (there ? fit : too_many) = tried;
+expected<void> move_rows(const lease& held, const at::Tensor& row) {
+  auto& below = held.entry->family->below;
+  auto* evicted = held.evicted;
+  if (held.moved) {
+    held.moved->synchronize();
+    if (held.load)
+      held.entry->host.reset();
+    if (held.load && evicted == nullptr) // else who left has its place
+      below.free_host(static_cast<std::int64_t>(row.nbytes()));
+    return {};
   }
-  return fit;
-}
-
-failure no_room(std::size_t slots, std::int64_t row_bytes, std::size_t most) {
-  const auto bytes = [&](std::size_t n) {
-    return std::to_string(static_cast<std::int64_t>(n) * row_bytes);
-  };
-  return {errc::out_of_memory,
-          "room for " + std::to_string(slots) + " particles needs "
-              + bytes(slots) + " bytes, " + std::to_string(row_bytes)
-              + " each; "
-              + (most == 0 ? "not even one fits"
-                           : "the largest cache_size that fits is "
-                                 + std::to_string(most) + ", with "
-                                 + bytes(most) + " bytes")};
-}
-
-// Two rows change places through a piece of memory that stays in the
-// processor's cache: no memory for a third row, which would have to be found
-// each time.
-void exchange(const at::Tensor& a, const at::Tensor& b) {
-  constexpr std::size_t piece = 16 * 1024;
-  std::array<std::byte, piece> between;
-  auto* x = static_cast<std::byte*>(a.mutable_data_ptr());
-  auto* y = static_cast<std::byte*>(b.mutable_data_ptr());
-  for (auto left = a.nbytes(); left > 0;) {
-    const auto n = std::min(left, piece);
-    std::memcpy(between.data(), x, n);
-    std::memcpy(x, y, n);
-    std::memcpy(y, between.data(), n);
-    x += n;
-    y += n;
-    left -= n;
-  }
+  const bool evict = evicted != nullptr && !is_below(*evicted);
+  if (evict && held.load)
+    return below.exchange(*evicted, *held.entry, row);
+  if (evict)
+    return below.put(*evicted, row);
+  return held.load ? below.take(*held.entry, row) : expected<void>{};
 }
 
 } // namespace
 
 particle_store::particle_store(options opts)
-    : options_{opts}, swaps_{std::make_unique<swap_counters>()} {}
+    : options_{std::move(opts)}, below_{std::make_unique<lower_tiers>(
+                                     options_.below)},
+      swaps_{std::make_unique<swap_counters>()} {}
 
 expected<particle_family*> particle_store::family_of(
     const std::shared_ptr<const compiled_recipe>& recipe) {
   for (auto& f : families_)
     if (f->recipe == recipe)
       return f.get();
-  const auto row_bytes = recipe->layout.row_bytes();
-  auto capacity = options_.capacity;
-  auto budget = options_.budget_bytes;
-  if (budget == 0 && options_.device.is_cpu())
-    budget = available_host_bytes() / 2;
-  if (capacity == 0) {
-    const auto wanted = options_.expected_particles > 0
-                            ? options_.expected_particles
-                            : default_slots;
-    const auto fit = budget > 0 ? static_cast<std::size_t>(
-                         budget / std::max<std::int64_t>(row_bytes, 1))
-                                : wanted;
-    capacity = std::min(wanted, fit);
-  }
-  if (capacity == 0)
-    return fail(errc::out_of_memory, "one particle needs "
-                                         + std::to_string(row_bytes)
-                                         + " bytes, the device has room for "
-                                         + std::to_string(budget));
+  auto capacity = slots_for(options_, recipe->layout.row_bytes());
+  if (!capacity)
+    return fail(std::move(capacity));
   // The layout lives in the recipe: an aliasing pointer keeps both.
   const std::shared_ptr<const particle_layout> layout{recipe, &recipe->layout};
-  auto make = [&] {
-    return bank::make(recipe->source.model, layout, capacity, options_.device);
-  };
-  auto slots = make();
-  if (!slots && slots.error().code == errc::out_of_memory) {
-    const auto most = slots_that_fit(capacity, row_bytes, options_.device);
-    if (options_.capacity > 0 || most == 0)
-      return tl::unexpected{no_room(capacity, row_bytes, most)};
-    // Some of it is for what steps need besides.
-    capacity = std::max<std::size_t>(most - most / 4, 1);
-    slots = make();
-  }
+  auto slots =
+      bank::make(recipe->source.model, layout, *capacity, options_.device);
   if (!slots)
     return fail(std::move(slots));
-  families_.push_back(std::make_unique<particle_family>(particle_family{
-      recipe, std::move(*slots), particle_cache{capacity, options_.policy}}));
+  families_.push_back(std::make_unique<particle_family>(
+      particle_family{recipe, std::move(*slots),
+                      particle_cache{*capacity, options_.policy}, *below_}));
   return families_.back().get();
+}
+
+expected<void> particle_store::check_room(const particle_family& family) const {
+  // Those of other families count as if their rows were as long.
+  std::size_t without_slot = family.cache.next_evicts() ? 1 : 0;
+  for (const auto& f : families_)
+    without_slot += f->cache.without_slot();
+  const auto row_bytes = family.recipe->layout.row_bytes();
+  if (without_slot <= below_->room_for(row_bytes))
+    return {};
+  return tl::unexpected{
+      no_room_below(options_.below, family.cache.capacity(), row_bytes)};
 }
 
 lease particle_store::place(particle_entry& entry,
@@ -145,8 +83,7 @@ lease particle_store::place(particle_entry& entry,
   cache.pin_slot(where.slot);
   entry.slot = where.slot;
   entry.leased = true;
-  lease out{&entry, where.slot, true,   entry.host.defined(),
-            false,  nullptr,    nullptr};
+  lease out{&entry, where.slot, true, is_below(entry), false, nullptr, nullptr};
   if (where.evicted) {
     out.evicted = entries_.at(*where.evicted).get();
     out.evicted->slot.reset();
@@ -165,6 +102,8 @@ particle_store::create(particle_id pid,
   auto family = family_of(recipe);
   if (!family)
     return fail(std::move(family));
+  if (auto room = check_room(**family); !room)
+    return fail(std::move(room));
   auto where = (*family)->cache.create(pid, claim);
   if (!where) {
     if (where.error().code == errc::all_slots_pinned)
@@ -266,7 +205,9 @@ void particle_store::remove(particle_id pid) {
   if (i == entries_.end())
     return;
   assert(!i->second->leased);
-  i->second->family->cache.release(pid);
+  auto& gone = *i->second;
+  gone.family->cache.release(pid);
+  below_->forget(gone);
   entries_.erase(i);
 }
 
@@ -295,38 +236,25 @@ std::size_t particle_store::capacity() const {
 std::size_t particle_store::resident() const {
   std::size_t sum = 0;
   for (const auto& f : families_)
-    sum += f->cache.particles().size();
+    sum += f->cache.resident();
   return sum;
 }
 
 expected<slot*> settle(const lease& held, swap_counters& counters) {
-  auto& slots = held.entry->family->slots;
-  auto opened = slots.open(held.slot_index);
+  auto& family = *held.entry->family;
+  auto opened = family.slots.open(held.slot_index);
   if (!opened || (!held.load && held.evicted == nullptr))
     return opened;
-  auto moved_all =
-      guarded("swap of particle " + to_string(held.entry->pid), [&] {
+  auto moved_all = guarded(
+      "swap of particle " + to_string(held.entry->pid),
+      [&]() -> expected<slot*> {
         const auto start = std::chrono::steady_clock::now();
-        const auto& row = (*opened)->row();
-        if (held.moved) {
-          held.moved->synchronize();
-        } else if (held.load && held.evicted != nullptr && row.is_cpu()
-                   && !held.evicted->host.defined()) {
-          exchange(row, held.entry->host);
-          held.evicted->host = std::move(held.entry->host);
-        } else {
-          if (held.evicted != nullptr && !held.evicted->host.defined())
-            held.evicted->host = row.to(at::kCPU, /*non_blocking=*/false,
-                                        /*copy=*/true);
-          if (held.load)
-            row.copy_(held.entry->host);
-        }
-        if (held.load)
-          held.entry->host.reset();
+        if (auto moved = move_rows(held, (*opened)->row()); !moved)
+          return fail(std::move(moved));
         const auto took = std::chrono::steady_clock::now() - start;
         const auto copies =
             (held.evicted != nullptr ? 1U : 0U) + (held.load ? 1U : 0U);
-        counters.bytes_moved += copies * row.nbytes();
+        counters.bytes_moved += copies * (*opened)->row().nbytes();
         counters.stall_nanoseconds += static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::nanoseconds>(took).count());
         return *opened;
@@ -334,16 +262,44 @@ expected<slot*> settle(const lease& held, swap_counters& counters) {
   if (!moved_all) {
     // The cache says that the bytes have moved. Nobody may read what has not.
     held.entry->lost = true;
-    if (held.evicted != nullptr
-        && (held.moved || !held.evicted->host.defined()))
+    if (held.evicted != nullptr && (held.moved || !is_below(*held.evicted)))
       held.evicted->lost = true;
   }
   return moved_all;
 }
 
-at::Tensor row_of(const particle_entry& entry, std::size_t slot_index) {
-  return entry.host.defined() ? entry.host
-                              : entry.family->slots.row(slot_index);
+expected<void> bring_rows(held_leases held, row_use use) {
+  if (use == row_use::none)
+    return {};
+  for (const auto& x : held)
+    if (x.entry->disk) {
+      auto up = guarded("row of particle " + to_string(x.entry->pid), [&] {
+        return x.entry->family->below.bring_up(*x.entry);
+      });
+      if (!up)
+        return up;
+    }
+  return {};
+}
+
+expected<void> return_rows(held_leases held, row_use use) {
+  expected<void> all;
+  for (const auto& x : held)
+    if (x.entry->disk) {
+      auto down =
+          x.entry->family->below.give_down(*x.entry, use == row_use::write);
+      if (down)
+        continue;
+      x.entry->lost = true; // part of it is new, part of it old
+      all = std::move(down);
+    }
+  return all;
+}
+
+at::Tensor row_of(const lease& held) {
+  return held.entry->host.defined()
+             ? held.entry->host
+             : held.entry->family->slots.row(held.slot_index);
 }
 
 } // namespace posse

@@ -4,6 +4,7 @@
 #include "messages/particle_id.hpp"
 #include "runtime/compute/recipe.hpp"
 #include "runtime/store/bank.hpp"
+#include "runtime/store/lower_tiers.hpp"
 #include "runtime/store/particle_cache.hpp"
 #include "runtime/store/particle_entry.hpp"
 
@@ -24,11 +25,12 @@ struct Event;
 namespace posse {
 
 /// The particles of one device that are made alike: their recipe, the bank
-/// they run in and the cache that decides who sits in it.
+/// they run in, the cache that decides who sits in it and where the others lie.
 struct particle_family {
   std::shared_ptr<const compiled_recipe> recipe;
   bank slots;
   particle_cache cache;
+  lower_tiers& below;
 };
 
 /// The right to use one particle's bytes, alone, until it is given back. What
@@ -36,10 +38,10 @@ struct particle_family {
 /// that computes, so that the device worker never waits for a copy.
 struct lease {
   particle_entry* entry{nullptr};
-  std::size_t slot_index{0}; ///< if it has one
-  bool pinned{false};        ///< it has a slot, and keeps it
-  bool load{false};          ///< the particle's bytes are still on the host
-  bool fresh{false};         ///< a new particle: there are no bytes yet
+  std::size_t slot_index{0};        ///< if it has one
+  bool pinned{false};               ///< it has a slot, and keeps it
+  bool load{false};                 ///< the particle's bytes are still below
+  bool fresh{false};                ///< a new particle: there are no bytes yet
   particle_entry* evicted{nullptr}; ///< its bytes have to leave the slot first
   /// When all of this has happened, if a copy_queue has begun it.
   std::shared_ptr<c10::Event> moved;
@@ -68,8 +70,9 @@ struct swap_counters {
 };
 
 /// All particles of one device: in the slots of its banks, or, when there are
-/// more particles than slots, waiting in host memory. Not thread-safe: callers
-/// go through a lane_schedule. Lanes touch what they hold a lease of.
+/// more particles than slots, waiting in host memory or on disk. Not
+/// thread-safe: callers go through a lane_schedule. Lanes touch what they hold
+/// a lease of.
 class particle_store {
 public:
   struct options {
@@ -81,13 +84,15 @@ public:
     std::size_t expected_particles{0}; ///< 0: not known
     cache_policy policy{cache_policy::order};
     bool prefetch{true}; ///< bytes move while others compute: accelerators
+    lower_tiers::options below{}; ///< for those that have no slot
   };
 
   explicit particle_store(options opts);
 
   /// Leases a slot to a new particle, if `claim` finds one.
   /// @returns errc::invalid_argument if the particle exists;
-  ///   errc::out_of_memory if the bank cannot be made.
+  ///   errc::out_of_memory if the bank cannot be made, or if neither slots nor
+  ///   host memory nor disk have room for one more.
   expected<acquisition> create(particle_id pid,
                                std::shared_ptr<const compiled_recipe> recipe,
                                slot_claim claim = slot_claim::any);
@@ -121,25 +126,37 @@ public:
   std::size_t capacity() const;
   std::size_t resident() const;
   swap_counters& swaps() noexcept { return *swaps_; }
+  const lower_tiers& below() const noexcept { return *below_; }
 
 private:
   expected<particle_family*>
   family_of(const std::shared_ptr<const compiled_recipe>& recipe);
+  expected<void> check_room(const particle_family& family) const;
   lease place(particle_entry& entry, const particle_cache::placement& where);
 
   options options_;
+  std::unique_ptr<lower_tiers> below_; // where families find it
   std::vector<std::unique_ptr<particle_family>> families_;
   std::unordered_map<particle_id, std::unique_ptr<particle_entry>> entries_;
   std::unique_ptr<swap_counters> swaps_;
 };
 
-/// Moves the bytes that a lease needs moved: the evicted particle's to the
-/// host, the leased one's into the slot. Runs on the lane.
+/// Moves the bytes that a lease needs moved: the evicted particle's out of the
+/// slot, the leased one's into it. Runs on the lane.
 ///
-/// @returns the slot, ready to compute; errc::out_of_memory.
+/// @returns the slot, ready to compute; errc::out_of_memory, errc::io_error.
 expected<slot*> settle(const lease& held, swap_counters& counters);
 
-/// The row of a particle, in its slot or on the host; leased rows only.
-at::Tensor row_of(const particle_entry& entry, std::size_t slot_index);
+/// What an operation does with the rows that it leases.
+enum class row_use : std::uint8_t { none, read, write };
+
+/// Has the rows of `held` where row_of() finds them; rows on disk are read.
+/// Runs on the lane, before and after the work on them.
+expected<void> bring_rows(held_leases held, row_use use);
+/// Gives back what bring_rows() took; to be called whatever came of the work.
+expected<void> return_rows(held_leases held, row_use use);
+
+/// The row of a particle, in its slot or in host memory.
+at::Tensor row_of(const lease& held);
 
 } // namespace posse

@@ -143,6 +143,7 @@ device_report counted(push_distribution& pd) {
     sum.view_hits += device.view_hits;
     sum.view_copies += device.view_copies;
     sum.view_bytes += device.view_bytes;
+    sum.disk_bytes_moved += device.disk_bytes_moved;
   }
   return sum;
 }
@@ -251,6 +252,37 @@ TEST_CASE("how many views are kept changes what is copied, and no bit",
   CHECK(seen_with(1, 24) == all);
   CHECK(seen_with(2, 24) == all);
   CHECK(seen_with(4, 8) == all);
+}
+
+TEST_CASE("a particle on disk is read once for all views of a version",
+          "[actors][view]") {
+  constexpr std::uint64_t n = 4;
+  small_run data;
+  const auto seen_with = [&](std::vector<std::string> sets) {
+    sets.push_back("local.cache_size=1");
+    auto run = views_on(data, n, std::move(sets));
+    run.ask_all("TRAIN", 3);
+    const auto look = [&] {
+      const auto before = counted(*run.pd).disk_bytes_moved;
+      value_list seen;
+      for (auto pid : run.pd->particle_ids())
+        seen.push_back(run.ask(pid, "ALL"));
+      return std::pair{value{std::move(seen)},
+                       counted(*run.pd).disk_bytes_moved - before};
+    };
+    const auto first = look();
+    const auto again = look();
+    CHECK(again.first == first.first);
+    CHECK(again.second == 0);
+    CHECK(counted(*run.pd).view_copies == n);
+    return first;
+  };
+  const auto in_memory = seen_with({on_cpu});
+  const auto on_disk =
+      seen_with({on_cpu, "local.host_bytes=1", "local.disk_bytes=\"1MiB\""});
+  CHECK(in_memory.second == 0);
+  CHECK(on_disk.second > 0);
+  CHECK(on_disk.first == in_memory.first);
 }
 
 TEST_CASE("a particle sees itself as its last step has left it",

@@ -31,6 +31,15 @@ public:
   }
 };
 
+/// Looks at a row where it lies.
+class look final : public device_job {
+public:
+  explicit look(particle_id pid) : device_job{{pid}} {}
+  expected<acquisition> acquire(particle_store& store, slot_claim) override {
+    return store.acquire_rows(pids);
+  }
+};
+
 inline void create(lane_schedule& schedule, particle_id pid,
                    const std::shared_ptr<const compiled_recipe>& made_of) {
   creation job{pid, made_of};

@@ -204,7 +204,7 @@ TEST_CASE("unknown names in a cluster's file name the nearest known one",
       {with("zebra = 1"),
        "4: node[0].zebra: expected a key of [[node]], got an unknown one; "
        "known are name, host, port, devices, lanes, cache_size, cache_policy, "
-       "view_size or prefetch"},
+       "view_size, prefetch, host_bytes, disk_bytes or disk_path"},
       {with("heartbeat_ms = 1"),
        "4: node[0].heartbeat_ms: expected a key of [[node]], got an unknown "
        "one; did you mean \"cluster.heartbeat_ms\"?"},
@@ -543,7 +543,8 @@ TEST_CASE("a cluster's hash is that of what it means, without the secret",
   for (std::string line :
        {"host = \"127.0.0.2\"", "devices = [\"cpu:1\"]", "lanes = 1",
         "devices = [{ name = \"cpu:0\", bytes = 5 }]", "cache_size = 1",
-        "cache_policy = \"lru\"", "view_size = 1"})
+        "cache_policy = \"lru\"", "view_size = 1", "host_bytes = 1",
+        "disk_bytes = \"1kB\"", "disk_path = \"/tmp\""})
     CHECK_FALSE(hash(node_a + node_b + line + '\n') == base);
   CHECK_FALSE(hash(node_a) == base);
   CHECK_FALSE(hash(node_b + node_a) == base); // the order is a setting
@@ -559,7 +560,10 @@ TEST_CASE("the hash of a cluster is that of its sorted keys",
                 "node[0].cache_policy = \"auto\"\n"
                 "node[0].cache_size = 0\n"
                 "node[0].devices = [\"cpu:0\"]\n"
+                "node[0].disk_bytes = 0\n"
+                "node[0].disk_path = \"/var/tmp\"\n"
                 "node[0].host = \"127.0.0.1\"\n"
+                "node[0].host_bytes = 0\n"
                 "node[0].lanes = 0\n"
                 "node[0].name = \"a\"\n"
                 "node[0].port = 7101\n"

@@ -132,6 +132,10 @@ lanes = 2
 cache_size = 3
 cache_policy = "lru"
 view_size = 4
+prefetch = false
+host_bytes = "1.5MiB"
+disk_bytes = 4096
+disk_path = "spill"
 )");
   CHECK(config.plugins
         == std::vector<fs::path>{"/base/libmine.so", "/opt/libother.so"});
@@ -161,7 +165,11 @@ view_size = 4
                          2,
                          3,
                          "lru",
-                         4});
+                         4,
+                         false,
+                         1536_KiB,
+                         4096,
+                         "/base/spill"});
 }
 
 TEST_CASE("keys are taken wherever something uses them",

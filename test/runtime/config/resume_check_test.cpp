@@ -27,7 +27,8 @@ TEST_CASE("a run may be resumed elsewhere, with other side effects",
        {"run.out=other", "run.checkpoint_every=5", "run.trace=true",
         "local.lanes=3", "local.devices=[\"cpu:0\", \"cpu:1\"]",
         "run.placement=pack", "local.cache_size=2", "local.cache_policy=lru",
-        "local.view_size=9", "local.prefetch=false"}) {
+        "local.view_size=9", "local.prefetch=false", "local.host_bytes=1MiB",
+        "local.disk_bytes=1MiB", "local.disk_path=/tmp"}) {
     CAPTURE(set);
     CHECK(check_resumable(saved, with({set})));
   }

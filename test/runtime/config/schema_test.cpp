@@ -19,6 +19,7 @@ config_value another(const bound_key<Owner>& key) {
   case value_kind::boolean:
     return !std::get<bool>(*key.get(Owner{}));
   case value_kind::integer:
+  case value_kind::byte_size:
     return std::int64_t{17};
   case value_kind::real:
     return 0.375;
@@ -73,7 +74,7 @@ TEST_CASE("every key is named once, documented and in a known section",
     CHECK(find_key(key.section, key.name) == &key);
     CHECK(&key_named(key.dotted()) == &key);
   }
-  CHECK(seen.size() == 44); // all that the interface has
+  CHECK(seen.size() == 47); // all that the interface has
   CHECK(find_key("infer", "seed") == nullptr);
 }
 
@@ -101,7 +102,8 @@ TEST_CASE("the keys of a cluster are those of the interface",
   CHECK((names(node_keys(), "node")
          == std::vector<std::string>{"name", "host", "port", "devices", "lanes",
                                      "cache_size", "cache_policy", "view_size",
-                                     "prefetch"}));
+                                     "prefetch", "host_bytes", "disk_bytes",
+                                     "disk_path"}));
 }
 
 TEST_CASE("rules speak of keys and words that exist", "[config][rules]") {

@@ -66,7 +66,7 @@ TEST_CASE("rows are found in slots and on the host alike", "[runtime][store]") {
   REQUIRE(rows->outcome == grant::leased);
   auto read = [&](std::size_t i) {
     const auto& held = rows->leases[i];
-    return parameter_row(*held.entry, row_of(*held.entry, held.slot_index));
+    return parameter_row(*held.entry, row_of(held));
   };
   CHECK(at::equal(read(0), evicted));
   CHECK(at::equal(read(1), resident));

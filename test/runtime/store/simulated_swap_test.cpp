@@ -73,8 +73,7 @@ TEST_CASE_METHOD(simulated_fixture,
                          1};
   create(schedule, {0}, recipe);
   const auto bytes_of = [&](const lease& held) {
-    return row_of(*held.entry, held.slot_index)
-        .to(at::kCPU, /*non_blocking=*/false, /*copy=*/true);
+    return row_of(held).to(at::kCPU, /*non_blocking=*/false, /*copy=*/true);
   };
   const auto bytes_now = [&](particle_id pid) {
     return schedule.with_store([&](particle_store& store) {

@@ -4,6 +4,7 @@
 #include "apps/posse/config_command.hpp"
 #include "apps/posse/failure_text.hpp"
 #include "apps/posse/node_command.hpp"
+#include "apps/posse/plan_command.hpp"
 #include "apps/posse/predict_command.hpp"
 #include "apps/posse/run_command.hpp"
 #include "messages/version.hpp"
@@ -79,6 +80,7 @@ int run_program(int argc, char** argv) {
   int exit_code = exit_done;
   add_run_command(app, exit_code);
   add_predict_command(app, exit_code);
+  add_plan_command(app, exit_code);
   add_config_command(app, exit_code);
   add_node_command(app, exit_code);
   add_bench_command(app, exit_code);

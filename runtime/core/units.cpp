@@ -25,6 +25,9 @@ constexpr std::array<byte_unit, 10> byte_units{{{"", 1.0},
                                                 {"GB", 1e9},
                                                 {"TB", 1e12}}};
 
+constexpr std::array<std::string_view, 5> binary_units{"B", "KiB", "MiB", "GiB",
+                                                       "TiB"};
+
 } // namespace
 
 expected<std::int64_t> parse_bytes(std::string_view text) {
@@ -54,14 +57,28 @@ expected<std::int64_t> parse_bytes(std::string_view text) {
 }
 
 std::string format_bytes(std::int64_t bytes) {
-  constexpr std::array<std::string_view, 5> names{"B", "KiB", "MiB", "GiB",
-                                                  "TiB"};
   std::size_t power = 0;
-  while (bytes != 0 && bytes % 1024 == 0 && power + 1 < names.size()) {
+  while (bytes != 0 && bytes % 1024 == 0 && power + 1 < binary_units.size()) {
     bytes /= 1024;
     ++power;
   }
-  return std::to_string(bytes) + std::string{names[power]};
+  return std::to_string(bytes) + std::string{binary_units[power]};
+}
+
+std::string readable_bytes(std::int64_t bytes) {
+  auto size = static_cast<double>(bytes);
+  std::size_t power = 0;
+  // What would be rounded to 1024.0 is 1.0 of the next.
+  while (size >= 1023.95 && power + 1 < binary_units.size()) {
+    size /= 1024;
+    ++power;
+  }
+  std::array<char, 32> digits{};
+  auto [end, error] =
+      std::to_chars(digits.data(), digits.data() + digits.size(), size,
+                    std::chars_format::fixed, power == 0 ? 0 : 1);
+  return std::string{digits.data(), end} + ' '
+         + std::string{binary_units.at(power)};
 }
 
 } // namespace posse

@@ -41,4 +41,9 @@ inline constexpr std::int64_t max_bytes = std::int64_t{1} << 53;
 /// @param bytes >= 0
 std::string format_bytes(std::int64_t bytes);
 
+/// `bytes` as people read it, rounded: "512 B", "13.2 KiB", "1.4 GiB".
+///
+/// @param bytes >= 0
+std::string readable_bytes(std::int64_t bytes);
+
 } // namespace posse

@@ -47,6 +47,16 @@ TEST_CASE("what is no size is refused", "[core][units]") {
   }
 }
 
+TEST_CASE("sizes are rounded for people", "[core][units]") {
+  CHECK(readable_bytes(0) == "0 B");
+  CHECK(readable_bytes(1023) == "1023 B");
+  CHECK(readable_bytes(1_KiB) == "1.0 KiB");
+  CHECK(readable_bytes(1_MiB - 1) == "1.0 MiB");
+  CHECK(readable_bytes(13568) == "13.2 KiB");
+  CHECK(readable_bytes(1536_MiB) == "1.5 GiB");
+  CHECK(readable_bytes(max_bytes) == "8192.0 TiB");
+}
+
 TEST_CASE("sizes are printed exactly and read back", "[core][units]") {
   CHECK(format_bytes(0) == "0B");
   CHECK(format_bytes(1000) == "1000B");

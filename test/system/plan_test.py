@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""What a run needs, and whether it fits, before it starts."""
+
+import os
+import unittest
+from unittest import mock
+
+from harness import EXAMPLES, Story, main, snapshot, write_small_run
+
+ROW_BYTES = 1024  # of the small run: parameters, two moments and the best so far
+
+
+class Plan(Story):
+    def setUp(self):
+        self.config = write_small_run(self.folder)
+
+    def plan(self, *args):
+        return self.must("plan", self.config, *args)
+
+    def table(self, *args):
+        """The rows of the plan's table, as lists of words."""
+        lines = self.plan(*args).splitlines()
+        first = next(i for i, line in enumerate(lines) if line.startswith("device "))
+        return [line.split("  ") for line in lines[first + 1 : lines.index("", first)]]
+
+    def test_an_example_fits_and_nothing_is_written(self):
+        before = snapshot(self.folder)
+        text = self.must("plan", EXAMPLES / "energy.toml")
+        self.assertIn("energy: deep_ensemble of 5 particles, 622 training rows", text)
+        self.assertIn("mlp: 552 parameters; a particle takes 9.2 KiB: parameters", text)
+        self.assertIn("It fits.", text)
+        self.assertEqual(snapshot(self.folder), before)
+
+    def test_particles_go_to_slots_then_host_memory_then_disk(self):
+        self.assertIn(f"a particle takes {ROW_BYTES / 1024:.1f} KiB", self.plan())
+        (row,) = self.table(
+            "--set",
+            "local.cache_size=1",
+            "--set",
+            f"local.host_bytes={ROW_BYTES}",
+            "--set",
+            f"local.disk_bytes={ROW_BYTES}",
+        )
+        words = [word.strip() for word in row if word.strip()]
+        self.assertEqual(words, ["cpu:0", "3", "1", "1.0 KiB", "1.0 KiB", "1.0 KiB"])
+
+    def test_the_run_says_what_the_plan_said(self):
+        sets = ["--set", "local.cache_size=1", "--set", f"local.host_bytes={ROW_BYTES}"]
+        pattern = (
+            rf"local.devices: .*a particle needs {ROW_BYTES} bytes; there are 1 "
+            rf"slots, and host memory \(host_bytes = {ROW_BYTES}\) and disk \(disk_bytes = 0\) have "
+            rf"room for 1 more particles"
+        )
+        self.refused("plan", self.config, *sets, pattern=pattern)
+        self.refused("run", self.config, "--out", "none", *sets, pattern=pattern)
+        advice = f"for 3 particles set disk_bytes to at least {ROW_BYTES}"
+        self.refused("plan", self.config, *sets, pattern=advice)
+        enough = ["--set", f"local.disk_bytes={ROW_BYTES}"]
+        self.plan(*sets, *enough)
+        self.must("run", self.config, "--out", "enough", *sets, *enough)
+
+    def test_nodes_are_listed_by_name(self):
+        text = self.must(
+            "plan", EXAMPLES / "energy.toml", "--cluster", EXAMPLES / "cluster.toml"
+        )
+        self.assertIn("a/cpu:0", text)
+        self.assertIn("b/cpu:0", text)
+
+    def test_what_is_no_run_is_refused(self):
+        self.refused("plan", "gone.toml", pattern="gone.toml")
+        self.refused("plan", EXAMPLES / "cluster.toml", pattern="data.path")
+        self.refused(
+            "plan", self.config, "--set", "local.devices=[\"cuda:99\"]", pattern="local.devices"
+        )
+
+    def test_an_accelerator_says_the_largest_cache_that_fits(self):
+        simulated = os.environ.get("POSSE_SIMULATED")
+        if not simulated:
+            raise unittest.SkipTest("POSSE_SIMULATED is not set")
+        limit = {"POSSE": simulated, "POSSE_SIM_LIMIT_BYTES": str(2 * ROW_BYTES)}
+        device = ["--set", "local.devices=[\"sim:0\"]"]
+        with mock.patch.dict(os.environ, limit):
+            pattern = (
+                f"room for 3 particles needs {3 * ROW_BYTES} bytes, {ROW_BYTES} each; the "
+                f"largest cache_size that fits is 2, with {2 * ROW_BYTES} bytes"
+            )
+            three = ["--set", "local.cache_size=3"]
+            self.refused("plan", self.config, *device, *three, pattern=pattern)
+            self.refused("run", self.config, "--out", "none", *device, *three, pattern=pattern)
+            self.plan(*device, "--set", "local.cache_size=2")
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@
 #include "test/actors/small_run.hpp"
 #include "test/runtime/model/normalized_network.hpp"
 #include "test/support/catch.hpp"
+#include "test/support/simulated_fixture.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -115,11 +116,18 @@ TEST_CASE("a network with buffers and dropout trains to the same bits wherever "
   const auto reference = with({"local.lanes=1"});
   CHECK(with({"local.lanes=2"}) == reference);
   CHECK(with({R"(local.devices=["cpu:0","cpu:1"])"}) == reference);
-  for (const auto* policy : {"order", "lru", "direct"})
-    for (const auto* slots : {"1", "2", "4"})
-      CHECK(with({"local.lanes=2", std::string{"local.cache_size="} + slots,
-                  std::string{"local.cache_policy="} + policy})
-            == reference);
+  for (const auto* device : {"cpu:0", "sim:0"})
+    for (const auto* policy : {"order", "lru", "direct"})
+      for (const auto* slots : {"1", "2", "4"}) {
+        CAPTURE(device, policy, slots);
+        CHECK(with({std::string{"local.devices=[\""} + device + "\"]",
+                    "local.lanes=2", std::string{"local.cache_size="} + slots,
+                    std::string{"local.cache_policy="} + policy})
+              == reference);
+      }
+  CHECK(with({"local.cache_size=1", "local.host_bytes=1",
+              "local.disk_bytes=\"1MiB\""})
+        == reference);
   CHECK_FALSE(with({"run.seed=2"}) == reference);
 }
 

@@ -94,6 +94,8 @@ class TracedRuns(TraceStory):
         self.assertEqual(hashes(result), hashes(self.plain))
         log = [event for event in read_log(self.folder / "lanes") if event["event"] == "trace"]
         self.assertEqual(log[0]["events"], sum(map(len, trace.rows.values())))
+        self.must("run", self.config, "--out", "lanes", "--quiet", "--overwrite")
+        self.assertFalse((self.folder / "lanes/trace.json").exists())
 
     def test_copies_run_while_others_compute(self):
         simulated = os.environ.get("POSSE_SIMULATED")

@@ -42,6 +42,25 @@ TEST_CASE("write_file_atomically creates and replaces, and leaves one file",
   CHECK(entries_in(folder.path()) == 1);
 }
 
+TEST_CASE("contents may come in pieces, and fail half-way",
+          "[runtime][atomic_file]") {
+  test::temporary_directory folder;
+  REQUIRE(write_file_atomically(folder / "a", [](output_file& file) {
+    auto first = file.write("one, ");
+    return first ? file.write("two") : first;
+  }));
+  CHECK(test::read_text(folder / "a") == "one, two");
+  const auto half = write_file_atomically(
+      folder / "a", [](output_file& file) -> expected<void> {
+        (void)file.write("thr");
+        return fail(errc::node_lost, "there is no more");
+      });
+  REQUIRE_FALSE(half);
+  CHECK(half.error().message == "there is no more");
+  CHECK(test::read_text(folder / "a") == "one, two");
+  CHECK(entries_in(folder.path()) == 1);
+}
+
 TEST_CASE("a full disk is named and leaves the old file alone",
           "[runtime][atomic_file]") {
   test::temporary_directory folder;

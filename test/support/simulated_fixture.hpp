@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/device/compute_thread.hpp"
 #include "test/support/simulated_device.hpp"
 
 #include <c10/core/Event.h>
@@ -26,7 +27,11 @@ public:
 };
 
 /// LibTorch's autograd counts devices at the first backward(), in whichever
-/// test that is.
-inline const bool simulated_devices = (register_simulated_devices(2), true);
+/// test that is; and its thread for them computes as this one did then.
+inline const bool simulated_devices = [] {
+  prepare_compute_thread();
+  register_simulated_devices(2);
+  return true;
+}();
 
 } // namespace posse::test

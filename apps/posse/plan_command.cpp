@@ -23,7 +23,7 @@ namespace {
 
 /// One device of the run, and what it is to hold.
 struct planned_device {
-  std::string place; ///< "cpu:0", or "NODE/cpu:0"
+  std::string place;         ///< "cpu:0", or "NODE/cpu:0"
   std::int64_t particles{0}; ///< at most: it depends on the placement
   device_room room;
 };

@@ -131,9 +131,19 @@ bool lane_schedule::is_awaited(const device_job& job) const {
 /// How far the one that waits longest may go.
 slot_claim lane_schedule::claim() const {
   const auto lightest = std::ranges::min(load_);
-  if (lightest == 0)
+  if (lightest == 0 || (lightest == 1 && may_come_early()))
     return slot_claim::any;
   return lightest < jobs_at_hand ? slot_claim::after_turn : slot_claim::seated;
+}
+
+/// Whoever comes in for a lane that has nothing to do has it wait for its
+/// bytes. Where these move beside an operation, it may come in for the lane's
+/// last one. Not where a lane has but two slots: while the particle in one
+/// computes, the other one's next operation is on its way, and would find its
+/// slot taken.
+bool lane_schedule::may_come_early() const {
+  constexpr std::size_t slots_at_hand = 3;
+  return copies_.runs() && store_.capacity() >= slots_at_hand * load_.size();
 }
 
 void lane_schedule::run(device_job& job, lease_list leases) {

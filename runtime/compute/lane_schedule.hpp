@@ -95,6 +95,7 @@ private:
 
   bool is_awaited(const device_job& job) const;
   slot_claim claim() const;
+  bool may_come_early() const;
   void run(device_job& job, lease_list leases);
   void start_copies(device_job& job) const;
   std::size_t pick_lane(held_leases leases);

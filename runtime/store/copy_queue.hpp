@@ -24,6 +24,9 @@ public:
   /// Waits for what is still on its way.
   ~copy_queue();
 
+  /// Whether copies run beside what is computed.
+  bool runs() const noexcept { return stream_.has_value(); }
+
   /// Queues what has to move before `held` can be settled, after what the
   /// device has been given to compute by now, and returns. settle() waits for
   /// it, and does by itself what could not be queued: for want of memory, or

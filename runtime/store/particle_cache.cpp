@@ -161,6 +161,10 @@ std::optional<std::size_t> particle_cache::pick(const known& who,
     const auto slot = who.number % slots_.size();
     return may_give_up(slot, claim) ? std::optional{slot} : std::nullopt;
   }
+  // Whose turn is not over will soon be back.
+  if (claim == slot_claim::any)
+    if (auto slot = pick(who, slot_claim::after_turn))
+      return slot;
   // Free slots come first: they start in the list and release() puts them
   // back at its old end.
   if (policy_ == cache_policy::order && slots_[oldest_].owner)

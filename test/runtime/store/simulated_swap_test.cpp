@@ -2,6 +2,7 @@
 #include "test/runtime/model/normalized_network.hpp"
 #include "test/support/simulated_fixture.hpp"
 
+#include <tuple>
 #include <vector>
 
 using namespace posse;
@@ -106,6 +107,45 @@ TEST_CASE_METHOD(simulated_fixture,
   CHECK(at::equal(bytes_of(held), first));
   schedule.finish(back);
   CHECK(at::equal(bytes_now({1}), second));
+}
+
+TEST_CASE_METHOD(simulated_fixture,
+                 "a particle comes in while a lane's last operation computes",
+                 "[runtime][store][simulated_device]") {
+  // As in SVGD: each particle computes once and then waits for all the others.
+  const auto recipe = compile(recipe_of("mlp"), 16).value();
+  const auto [slots, prefetch, early] = GENERATE(
+      std::tuple{3U, true, true}, std::tuple{3U, false, false},
+      std::tuple{2U, true, false}); // the other's next one is on its way
+  CAPTURE(slots, prefetch);
+  lane_schedule schedule{
+      {.device = sim0, .capacity = slots, .prefetch = prefetch}, 1};
+  for (std::uint32_t i = 0; i < 4; ++i)
+    create(schedule, {i}, recipe);
+
+  use last{{3}};
+  REQUIRE(schedule.place(last) == true);
+  const auto outside = schedule.with_store([](particle_store& store) {
+    std::uint32_t pid = 0;
+    while (store.find({pid})->slot)
+      ++pid;
+    return particle_id{pid};
+  });
+  auto next = std::make_shared<use>(outside);
+  bool started = schedule.place(*next) == true;
+  if (!started) {
+    schedule.wait(
+        next, [&] { started = true; }, [](failure) { FAIL("refused"); });
+    schedule.start_waiting();
+  }
+  CHECK(started == early);
+  if (early)
+    CHECK(next->leases.front().moved != nullptr);
+  if (schedule.finish(last))
+    schedule.start_waiting();
+  REQUIRE(started);
+  REQUIRE(settle(next->leases.front(), schedule.swaps()));
+  schedule.finish(*next);
 }
 
 TEST_CASE_METHOD(simulated_fixture,

@@ -19,7 +19,6 @@
 #include <chrono>
 #include <optional>
 #include <set>
-#include <thread>
 #include <utility>
 
 namespace posse {
@@ -150,12 +149,8 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
     return here(std::move(plan.error()));
 
   const auto& local = options_.resources;
-  const auto cpus = static_cast<std::size_t>(
-      std::ranges::count_if(local.devices, [](const device_entry& d) {
-        return d.name.starts_with("cpu");
-      }));
-  const auto cores =
-      std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
+  if (auto there = check_disk_path(local); !there)
+    return here(std::move(there.error()));
   auto batches = std::make_shared<batch_source>(
       *data, plan->batch, static_cast<std::uint64_t>(config->run.seed));
   std::optional<trace_clock> trace;
@@ -172,12 +167,7 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
     device_worker_options opts;
     opts.node = options_.name;
     opts.device = entry.name;
-    // Lanes of a device that is no CPU are streams, not threads.
-    opts.lanes =
-        local.lanes > 0 ? static_cast<std::size_t>(local.lanes)
-        : id->kind == device_kind::cpu
-            ? std::max<std::size_t>(cores / std::max<std::size_t>(cpus, 1), 1)
-            : 1;
+    opts.lanes = lanes_on(local, entry);
     opts.recipe = plan->recipe;
     opts.data = batches;
     opts.trace = trace;

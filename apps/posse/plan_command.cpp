@@ -1,5 +1,6 @@
 #include "apps/posse/plan_command.hpp"
 
+#include "actors/run_placement.hpp"
 #include "actors/run_plan.hpp"
 #include "apps/posse/failure_text.hpp"
 #include "apps/posse/run_input.hpp"
@@ -23,8 +24,9 @@ namespace {
 
 /// One device of the run, and what it is to hold.
 struct planned_device {
-  std::string place;         ///< "cpu:0", or "NODE/cpu:0"
-  std::int64_t particles{0}; ///< at most: it depends on the placement
+  std::string place; ///< "cpu:0", or "NODE/cpu:0"
+  std::size_t particles{0};
+  bool on_host{false}; ///< its slots are this machine's memory, if it is here
   device_room room;
 };
 
@@ -68,50 +70,116 @@ std::string row_text(const particle_layout& layout) {
   return out;
 }
 
-/// What is free on another machine is not to be seen from here: where its
-/// config sets no limit, all particles count as having a slot.
-expected<device_room> room_elsewhere(particle_store::options store,
-                                     std::int64_t row_bytes) {
-  store.device = c10::Device{c10::kCPU};
-  if (store.capacity == 0 && store.budget_bytes == 0)
-    store.capacity = store.expected_particles;
-  return room_for(store, row_bytes);
+/// A node of the run, and what its config says of it.
+struct planned_node {
+  const local_section& resources;
+  run_node offered;
+};
+
+std::vector<planned_node> nodes_of(const run_config& config) {
+  std::vector<planned_node> out;
+  auto add = [&](const local_section& resources, run_node node) {
+    for (const auto& entry : resources.devices)
+      node.devices.push_back(
+          {entry.name, static_cast<std::uint64_t>(entry.bytes),
+           static_cast<std::uint32_t>(resources.cache_size),
+           static_cast<std::uint32_t>(lanes_on(resources, entry))});
+    out.push_back({resources, std::move(node)});
+  };
+  if (!config.cluster) {
+    add(config.local, run_node{});
+    return out;
+  }
+  const auto& chosen = config.run.nodes;
+  for (const auto& node : config.cluster->nodes)
+    if (chosen.empty()
+        || std::ranges::find(chosen, node.name) != chosen.end()) {
+      run_node offered;
+      offered.name = node.name;
+      offered.host = node.host;
+      add(node.resources, std::move(offered));
+    }
+  return out;
+}
+
+/// How many particles each device of each node gets.
+expected<std::vector<std::vector<std::size_t>>>
+particles_on(const run_config& config, const run_plan& run,
+             const std::vector<planned_node>& nodes) {
+  std::vector<run_node> offered;
+  std::vector<std::vector<std::size_t>> out;
+  for (const auto& node : nodes) {
+    offered.push_back(node.offered);
+    out.emplace_back(node.offered.devices.size(), 0);
+  }
+  auto places = place_run(config, run, offered);
+  if (!places)
+    return fail(std::move(places));
+  for (std::int64_t i = 0; i < run.particles; ++i) {
+    const auto at = places->next();
+    const auto& node = offered[at.node];
+    if (auto added = places->add(node.name, node.devices[at.device].name);
+        !added)
+      return fail(std::move(added));
+    ++out[at.node][at.device];
+  }
+  return out;
+}
+
+/// Whether this machine's memory holds what its devices are to hold there.
+expected<void> check_memory(const run_config& config,
+                            const std::vector<planned_device>& devices,
+                            std::int64_t row_bytes) {
+  const auto there = available_host_bytes();
+  std::int64_t needed = 0;
+  for (const auto& each : devices) {
+    const auto in_slots = each.on_host
+                              ? std::min(each.room.slots, each.particles)
+                              : std::size_t{0};
+    needed +=
+        static_cast<std::int64_t>(in_slots + each.room.on_host) * row_bytes;
+  }
+  if (config.cluster || there == 0 || needed <= there)
+    return {};
+  return fail(errc::out_of_memory,
+              fmt::format("{}: the particles need {} of host memory, {} can be "
+                          "had; set local.host_bytes and local.disk_bytes",
+                          config.origins.where("local.devices"),
+                          readable_bytes(needed), readable_bytes(there)));
 }
 
 expected<std::vector<planned_device>> devices_of(const run_config& config,
+                                                 const run_plan& run,
                                                  std::int64_t row_bytes) {
+  const auto nodes = nodes_of(config);
+  const auto counts = particles_on(config, run, nodes);
+  if (!counts)
+    return tl::unexpected{counts.error()};
   std::vector<planned_device> out;
-  auto add = [&](const local_section& resources,
-                 const std::string& node) -> expected<void> {
-    for (const auto& entry : resources.devices) {
-      const auto place = node.empty() ? entry.name : node + '/' + entry.name;
-      auto store = store_options(config, resources, node, entry);
+  for (std::size_t n = 0; n < nodes.size(); ++n) {
+    const auto& [resources, offered] = nodes[n];
+    const bool is_here = !offered.is_remote();
+    for (std::size_t d = 0; d < resources.devices.size(); ++d) {
+      const auto particles = (*counts)[n][d];
+      const auto& entry = resources.devices[d];
+      if (particles == 0)
+        continue;
+      auto place = is_here ? entry.name : offered.name + '/' + entry.name;
+      auto store = store_options(config, resources, offered.name, entry);
       if (!store)
         return fail(std::move(store));
-      auto room = node.empty() ? room_for(*store, row_bytes)
-                               : room_elsewhere(*store, row_bytes);
+      auto room = is_here ? room_for(*store, row_bytes, particles)
+                          : room_elsewhere(*store, row_bytes, particles);
       if (!room)
-        return fail(
-            room.error().code,
-            config.origins.where(node.empty() ? "local.devices" : "node") + ": "
-                + place + ": " + room.error().message);
+        return fail(room.error().code,
+                    config.origins.where(is_here ? "local.devices" : "node")
+                        + ": " + place + ": " + room.error().message);
       out.push_back(
-          {place, static_cast<std::int64_t>(store->expected_particles), *room});
+          {std::move(place), particles, store->device.is_cpu(), *room});
     }
-    return {};
-  };
-  if (!config.cluster)
-    if (auto added = add(config.local, ""); !added)
-      return fail(std::move(added));
-  if (config.cluster)
-    for (const auto& node : config.cluster->nodes) {
-      const auto& chosen = config.run.nodes;
-      if (!chosen.empty()
-          && std::ranges::find(chosen, node.name) == chosen.end())
-        continue;
-      if (auto added = add(node.resources, node.name); !added)
-        return fail(std::move(added));
-    }
+  }
+  if (auto enough = check_memory(config, out, row_bytes); !enough)
+    return fail(std::move(enough));
   return out;
 }
 
@@ -122,11 +190,11 @@ std::string table_of(const std::vector<planned_device>& devices,
     width = std::max(width, each.place.size());
   auto out =
       fmt::format("{:<{}}  {:>9}  {:>7}  {:>10}  {:>11}  {:>10}\n", "device",
-                  width, "at most", "slots", "memory", "host memory", "disk");
+                  width, "particles", "slots", "memory", "host memory", "disk");
   auto bytes = [row_bytes](std::size_t rows) {
     return readable_bytes(static_cast<std::int64_t>(rows) * row_bytes);
   };
-  for (const auto& [place, particles, room] : devices)
+  for (const auto& [place, particles, on_host, room] : devices)
     out += fmt::format("{:<{}}  {:>9}  {:>7}  {:>10}  {:>11}  {:>10}\n", place,
                        width, particles, room.slots, bytes(room.slots),
                        bytes(room.on_host), bytes(room.on_disk));
@@ -151,17 +219,22 @@ expected<std::string> plan(const run_options& options) {
   if (!recipe)
     return fail(std::move(recipe));
   const auto& layout = (*recipe)->layout;
-  auto devices = devices_of(*config, layout.row_bytes());
+  auto devices = devices_of(*config, *run, layout.row_bytes());
   if (!devices)
     return fail(std::move(devices));
-  return fmt::format("{}: {} of {} particles, {} training rows\n"
-                     "{}: {} parameters; a particle takes {}\n\n{}\n"
-                     "It fits. Beside this, each step needs memory for its "
-                     "batch of {} rows.\n",
-                     config->run.name, config->infer.algorithm, run->particles,
-                     (*data)->train.size(), config->model.kind,
-                     layout.parameter_count(), row_text(layout),
-                     table_of(*devices, layout.row_bytes()), run->batch);
+  const bool on_disk = std::ranges::any_of(
+      *devices, [](const auto& each) { return each.room.on_disk > 0; });
+  return fmt::format(
+      "{}: {} of {} particles, {} training rows\n"
+      "{}: {} parameters; a particle takes {}\n\n{}\n"
+      "It fits. Beside this, each step needs memory for its batch of {} "
+      "rows{}.\n",
+      config->run.name, config->infer.algorithm, run->particles,
+      (*data)->train.size(), config->model.kind, layout.parameter_count(),
+      row_text(layout), table_of(*devices, layout.row_bytes()), run->batch,
+      on_disk && run->recipe.gradient_row
+          ? ", and\neach update of all particles for those that lie on disk"
+          : "");
 }
 
 } // namespace

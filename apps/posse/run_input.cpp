@@ -6,6 +6,7 @@
 #include "runtime/config/load_cluster.hpp"
 #include "runtime/config/load_config.hpp"
 #include "runtime/device/device_info.hpp"
+#include "runtime/placement/store_options.hpp"
 
 #include <filesystem>
 #include <string>
@@ -56,6 +57,9 @@ expected<void> check_paths(const run_config& config) {
 expected<void> check_devices(const run_config& config) {
   if (config.cluster)
     return {}; // every node looks at its own
+  if (auto there = check_disk_path(config.local); !there)
+    return fail(there.error().code, config.origins.where("local.disk_path")
+                                        + ": " + there.error().message);
   for (const auto& entry : config.local.devices) {
     auto id = parse_device(entry.name);
     auto there = id ? check_device(*id) : expected<void>{fail(std::move(id))};

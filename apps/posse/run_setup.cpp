@@ -1,9 +1,11 @@
 #include "apps/posse/run_setup.hpp"
 
 #include "actors/behavior.hpp"
+#include "actors/load_plugins.hpp"
 #include "apps/posse/run_input.hpp"
 #include "apps/posse/value_json.hpp"
 #include "messages/version.hpp"
+#include "runtime/config/load_config.hpp"
 #include "runtime/config/resume_check.hpp"
 #include "runtime/data/data_library.hpp"
 #include "runtime/device/compute_thread.hpp"

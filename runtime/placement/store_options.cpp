@@ -3,6 +3,11 @@
 #include "runtime/device/device_id.hpp"
 #include "runtime/placement/device_capacity.hpp"
 
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <thread>
+
 namespace posse {
 
 expected<particle_store::options> store_options(const run_config& config,
@@ -25,6 +30,30 @@ expected<particle_store::options> store_options(const run_config& config,
   out.prefetch = resources.prefetch;
   out.below = {resources.host_bytes, resources.disk_bytes, resources.disk_path};
   return out;
+}
+
+std::size_t lanes_on(const local_section& resources,
+                     const device_entry& entry) {
+  const auto is_cpu = [](const device_entry& d) {
+    return d.name.starts_with("cpu");
+  };
+  if (resources.lanes > 0)
+    return static_cast<std::size_t>(resources.lanes);
+  if (!is_cpu(entry))
+    return 1;
+  const auto cpus = std::ranges::count_if(resources.devices, is_cpu);
+  return std::max<std::size_t>(
+      std::thread::hardware_concurrency() / static_cast<std::size_t>(cpus), 1);
+}
+
+expected<void> check_disk_path(const local_section& resources) {
+  std::error_code error;
+  if (resources.disk_bytes == 0
+      || std::filesystem::is_directory(resources.disk_path, error))
+    return {};
+  return fail(errc::invalid_config, "expected a folder as disk_path, got "
+                                        + resources.disk_path.string()
+                                        + ", which is none");
 }
 
 } // namespace posse

@@ -19,4 +19,14 @@ expected<particle_store::options> store_options(const run_config& config,
                                                 std::string_view node,
                                                 const device_entry& entry);
 
+/// Particles computed at once on a device of a node: where the config leaves it
+/// open, the machine's cores are shared by its CPU devices; other devices'
+/// lanes are streams, one each.
+std::size_t lanes_on(const local_section& resources, const device_entry& entry);
+
+/// Whether this machine has the folder for particles on disk, if any may go
+/// there.
+/// @returns errc::invalid_config: "expected a folder as disk_path, got ...".
+expected<void> check_disk_path(const local_section& resources);
+
 } // namespace posse

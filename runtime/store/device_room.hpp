@@ -26,11 +26,22 @@ struct device_room {
   std::size_t on_disk{0};
 };
 
-/// Spreads `opts.expected_particles` particles of `row_bytes` over slots, host
-/// memory and disk as a particle_store does.
-/// @returns errc::out_of_memory if they do not fit, saying how many do.
+/// Spreads `particles` of `row_bytes` over slots, host memory and disk as a
+/// particle_store does.
+/// @returns errc::out_of_memory if they do not fit, saying how many do; what
+///   slots_for() fails with.
 expected<device_room> room_for(const particle_store::options& opts,
-                               std::int64_t row_bytes);
+                               std::int64_t row_bytes, std::size_t particles);
+
+/// The same for a device of another machine. What is free there is not to be
+/// seen from here: where no limit is set, all have a slot.
+expected<device_room> room_elsewhere(const particle_store::options& opts,
+                                     std::int64_t row_bytes,
+                                     std::size_t particles);
+
+/// Bytes of this machine's memory that can still be had; 0 if the system does
+/// not say.
+std::int64_t available_host_bytes();
 
 /// Why there is no room for a particle without a slot.
 failure no_room_below(const lower_tiers::options& below, std::size_t slots,

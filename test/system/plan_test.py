@@ -59,12 +59,65 @@ class Plan(Story):
         self.plan(*sets, *enough)
         self.must("run", self.config, "--out", "enough", *sets, *enough)
 
-    def test_nodes_are_listed_by_name(self):
-        text = self.must(
-            "plan", EXAMPLES / "energy.toml", "--cluster", EXAMPLES / "cluster.toml"
+    def test_nodes_are_listed_by_name_with_their_particles(self):
+        (self.folder / "nodes.toml").write_text(
+            "".join(
+                f'[[node]]\nname = "{name}"\nport = {port}\ncache_size = 2\nhost_bytes = 1\n'
+                for name, port in (("a", 7101), ("b", 7102))
+            ),
+            encoding="utf-8",
         )
-        self.assertIn("a/cpu:0", text)
-        self.assertIn("b/cpu:0", text)
+        rows = self.table("--cluster", "nodes.toml", "--set", "infer.particles=4")
+        found = [[word.strip() for word in row if word.strip()][:3] for row in rows]
+        self.assertEqual(found, [["a/cpu:0", "2", "2"], ["b/cpu:0", "2", "2"]])
+        self.refused(
+            "plan",
+            self.config,
+            "--cluster",
+            "nodes.toml",
+            "--set",
+            "infer.particles=5",
+            pattern="a/cpu:0: a particle needs",
+        )
+
+    def test_particles_are_counted_as_they_are_placed(self):
+        two = ["--set", 'local.devices=["cpu:0","cpu:1"]', "--set", "local.cache_size=2"]
+        tight = ["--set", "local.host_bytes=1"]
+        for placement in ("pack", "round_robin"):
+            rows = self.table(*two, *tight, "--set", f"run.placement={placement}")
+            found = [[word.strip() for word in row if word.strip()][:2] for row in rows]
+            self.assertEqual(found, [["cpu:0", "2"], ["cpu:1", "1"]])
+        rows = self.table(
+            *two,
+            *tight,
+            "--set",
+            "infer.particles=2",
+            "--set",
+            "run.placement=explicit",
+            "--set",
+            'run.places=["cpu:1","cpu:1"]',
+        )
+        self.assertEqual([row[0] for row in rows], ["cpu:1"])
+
+    def test_more_than_the_memory_that_is_there_is_refused(self):
+        self.refused(
+            "plan",
+            self.config,
+            "--set",
+            "infer.particles=1000000",
+            "--set",
+            "model.hidden=[1000, 1000]",
+            pattern="the particles need .*TiB of host memory, .* can be had",
+        )
+
+    def test_a_folder_that_is_none_is_refused(self):
+        gone = ["--set", "local.disk_bytes=1MiB", "--set", "local.disk_path=gone"]
+        for command in (["plan", self.config], ["run", self.config, "--out", "none"]):
+            self.refused(
+                *command,
+                *gone,
+                pattern="local.disk_path: expected a folder as disk_path, got .*gone, which is none",
+            )
 
     def test_what_is_no_run_is_refused(self):
         self.refused("plan", "gone.toml", pattern="gone.toml")

@@ -3,6 +3,7 @@
 #include "actors/worker_device.hpp"
 #include "messages/failure.hpp"
 #include "runtime/compute/particle_work.hpp"
+#include "runtime/core/guarded.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -96,7 +97,8 @@ public:
   expected<Ack> compute() override {
     const held_leases held{this->leases};
     auto there = bring_rows(held, use_);
-    auto done = there ? work_(held) : fail(std::move(there));
+    auto done = there ? guarded(this->what, [&] { return work_(held); })
+                      : fail(std::move(there));
     if (auto kept = return_rows(held, use_); !kept && done)
       return fail(std::move(kept));
     return done;

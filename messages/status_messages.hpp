@@ -30,7 +30,7 @@ struct status_ack {
   std::uint64_t evictions{0}; ///< Particles written back to make room.
   std::uint64_t bytes_moved{0};
   real64 stall_seconds{0.0};         ///< Time lanes spent on such moves.
-  std::uint64_t disk_bytes_moved{0}; ///< Those of them to and from disk.
+  std::uint64_t disk_bytes_moved{0}; ///< To and from disk.
   std::uint64_t view_hits{0};        ///< Views of its particles that were kept.
   std::uint64_t view_copies{0};      ///< Those that had to be copied first.
   std::uint64_t view_bytes{0};       ///< Of these copies.

@@ -40,6 +40,8 @@ void copy_queue::start(lease& held) const {
     return;
   if (held.load && !held.entry->host.defined())
     return; // it is on disk
+  if (held.evicted != nullptr && is_below(*held.evicted))
+    return; // it was never brought in
   const auto row = slots.row(held.slot_index);
   const auto bytes = static_cast<std::int64_t>(row.nbytes());
   // Who comes in leaves its place to who goes.

@@ -66,30 +66,32 @@ bool lower_tiers::reserve_host(std::int64_t bytes) {
   return false;
 }
 
-bool lower_tiers::put_on_host(particle_entry& entry, const at::Tensor& row) {
-  if (!reserve_host(bytes_of(row)))
-    return false;
-  try {
-    entry.host = host_copy(row);
-  } catch (...) {
-    free_host(bytes_of(row));
-    throw;
-  }
-  return true;
+void lower_tiers::keep_on_host(particle_entry& entry, const at::Tensor& row) {
+  entry.host = host_copy(row);
+  reserve_host_anyway(bytes_of(row));
 }
 
 expected<void> lower_tiers::put(particle_entry& entry, const at::Tensor& row) {
-  if (put_on_host(entry, row))
+  if (reserve_host(bytes_of(row))) {
+    try {
+      entry.host = host_copy(row);
+    } catch (...) {
+      free_host(bytes_of(row));
+      throw;
+    }
     return {};
-  auto place = disk_.take(bytes_of(row));
-  if (!place)
-    return fail(std::move(place));
-  if (auto written = write(*place, row); !written) {
-    disk_.give_back(*place);
-    return written;
   }
-  entry.disk = *place;
-  return {};
+  auto place = disk_.take(bytes_of(row));
+  auto written = place ? write(*place, row)
+                       : expected<void>{tl::unexpected{place.error()}};
+  if (written) {
+    entry.disk = *place;
+    return {};
+  }
+  if (place)
+    disk_.give_back(*place);
+  keep_on_host(entry, row);
+  return written;
 }
 
 expected<void> lower_tiers::take(particle_entry& entry, const at::Tensor& row) {
@@ -118,13 +120,17 @@ expected<void> lower_tiers::exchange(particle_entry& out, particle_entry& in,
     in.host.reset();
     return {};
   }
-  if (put_on_host(out, row))
-    return take(in, row);
   const auto bytes = host_row(bytes_of(row));
-  if (auto done = read(*in.disk, bytes); !done)
+  if (auto done = read(*in.disk, bytes); !done) {
+    keep_on_host(out, row);
     return done;
-  if (auto done = write(*in.disk, row); !done)
+  }
+  if (auto done = write(*in.disk, row); !done) {
+    keep_on_host(out, row);
+    keep_on_host(in, bytes);
+    free_disk(in);
     return done;
+  }
   out.disk = std::exchange(in.disk, std::nullopt);
   row.copy_(bytes);
   return {};

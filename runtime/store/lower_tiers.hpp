@@ -34,6 +34,9 @@ public:
   /// Rows of `row_bytes` for which there is room at all, if no others are here.
   std::size_t room_for(std::int64_t row_bytes) const;
 
+  // Where one of these fails, both particles are still somewhere: who leaves
+  // the slot in host memory, if need be beyond the budget.
+
   /// Copies the bytes of `entry`, which are in `row` (bytes [row_bytes], on any
   /// device), to where there is room.
   /// @returns errc::out_of_memory, errc::io_error.
@@ -68,7 +71,7 @@ public:
   std::uint64_t disk_bytes_moved() const noexcept { return disk_moved_; }
 
 private:
-  bool put_on_host(particle_entry& entry, const at::Tensor& row);
+  void keep_on_host(particle_entry& entry, const at::Tensor& row);
   expected<void> write(disk_place place, const at::Tensor& row);
   expected<void> read(disk_place place, const at::Tensor& row);
   void free_disk(particle_entry& entry);

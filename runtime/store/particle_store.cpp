@@ -31,10 +31,14 @@ expected<void> move_rows(const lease& held, const at::Tensor& row) {
     return {};
   }
   const bool evict = evicted != nullptr && !is_below(*evicted);
-  if (evict && held.load)
-    return below.exchange(*evicted, *held.entry, row);
-  if (evict)
-    return below.put(*evicted, row);
+  if (evict) {
+    auto done = held.load ? below.exchange(*evicted, *held.entry, row)
+                          : below.put(*evicted, row);
+    if (!done)
+      done.error().message = "particle " + to_string(evicted->pid)
+                             + " leaves its slot: " + done.error().message;
+    return done;
+  }
   return held.load ? below.take(*held.entry, row) : expected<void>{};
 }
 
@@ -260,8 +264,10 @@ expected<slot*> settle(const lease& held, swap_counters& counters) {
         return *opened;
       });
   if (!moved_all) {
-    // The cache says that the bytes have moved. Nobody may read what has not.
-    held.entry->lost = true;
+    // The cache says that the bytes have moved. Nobody may read what has not;
+    // what is still below can be fetched again.
+    if (held.moved || !is_below(*held.entry))
+      held.entry->lost = true;
     if (held.evicted != nullptr && (held.moved || !is_below(*held.evicted)))
       held.evicted->lost = true;
   }

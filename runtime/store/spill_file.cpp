@@ -31,7 +31,7 @@ int nameless_file(const std::filesystem::path& folder) {
 
 /// Calls `move(done, left)`, a read or write, until all has moved.
 template <class Move>
-expected<void> move_all(std::size_t bytes, const char* what, Move move) {
+expected<void> move_all(std::size_t bytes, const std::string& what, Move move) {
   for (std::size_t done = 0; done < bytes;) {
     const auto n = move(done, bytes - done);
     if (n > 0) {
@@ -41,7 +41,7 @@ expected<void> move_all(std::size_t bytes, const char* what, Move move) {
     if (n < 0 && errno == EINTR)
       continue;
     return fail(errc::io_error,
-                c10::str(what, " a particle on disk: ",
+                c10::str(what, ": ",
                          n < 0 ? reason(errno) : "the file ended too early"));
   }
   return {};
@@ -97,7 +97,8 @@ void spill_file::give_back(disk_place place) {
 expected<void> spill_file::write(disk_place place,
                                  std::span<const std::byte> row) const {
   return move_all(
-      row.size(), "writing", [&](std::size_t done, std::size_t left) {
+      row.size(), "writing a particle to disk in " + folder_.string(),
+      [&](std::size_t done, std::size_t left) {
         return ::pwrite(file_, row.data() + done, left,
                         place.offset + static_cast<std::int64_t>(done));
       });
@@ -106,7 +107,8 @@ expected<void> spill_file::write(disk_place place,
 expected<void> spill_file::read(disk_place place,
                                 std::span<std::byte> row) const {
   return move_all(
-      row.size(), "reading", [&](std::size_t done, std::size_t left) {
+      row.size(), "reading a particle from disk in " + folder_.string(),
+      [&](std::size_t done, std::size_t left) {
         return ::pread(file_, row.data() + done, left,
                        place.offset + static_cast<std::int64_t>(done));
       });

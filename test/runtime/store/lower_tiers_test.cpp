@@ -16,14 +16,15 @@ namespace {
 class tiered_box {
 public:
   tiered_box(std::size_t slots, std::int64_t host, std::int64_t disk,
-             cache_policy policy = cache_policy::order)
+             cache_policy policy = cache_policy::order,
+             const std::string& folder = "")
       : recipe_{*compile(small_recipe(), 16)},
         row_bytes_{recipe_->layout.row_bytes()},
         store_{{.capacity = slots,
                 .policy = policy,
                 // 0 would be no limit; one byte holds no row either.
                 .below = {std::max<std::int64_t>(host * row_bytes_, 1),
-                          disk * row_bytes_, folder_.path()}}} {}
+                          disk * row_bytes_, folder_.path() / folder}}} {}
 
   particle_store& store() { return store_; }
   std::int64_t row_bytes() const { return row_bytes_; }
@@ -103,6 +104,26 @@ TEST_CASE("a particle for which there is no room is refused",
                + ") have room for 2 more particles");
   box.store().remove({1}); // wherever it lies: its place is free again
   box.seated(box.create(3), [](auto&) {});
+}
+
+TEST_CASE("nothing is lost when there is no place on disk",
+          "[runtime][store]") {
+  tiered_box box{1, 0, 2, cache_policy::order, "gone"};
+  box.seated(box.create(0), [](auto& row) { fill(row, 7); });
+  auto got = box.create(1); // pushes particle 0 out
+  REQUIRE(got);
+  const auto seat = settle(got->leases[0], box.store().swaps());
+  REQUIRE_FALSE(seat);
+  CHECK(seat.error().code == errc::io_error);
+  CHECK(seat.error().message.starts_with(
+      "particle 0 leaves its slot: no file for particles in "));
+  box.store().release(got->leases[0]);
+  box.store().remove({1});
+  CHECK(box.store().below().host_used()
+        == box.row_bytes()); // beside the budget
+  box.in_place(0, row_use::read, [](const auto& row) { CHECK(holds(row, 7)); });
+  box.seated(box.store().acquire({0}), [](auto& row) { CHECK(holds(row, 7)); });
+  CHECK(box.store().below().host_used() == 0);
 }
 
 TEST_CASE("of particles that take turns, those in host memory stay there",

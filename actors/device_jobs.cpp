@@ -223,7 +223,11 @@ job_ptr<module_ack> job_for(worker_device& device, const module_msg& msg) {
                                  auto found = data->at(*which);
                                  if (!found)
                                    return fail(std::move(found));
+                                 // All lanes read these: the function gets its
+                                 // own, which it may write to.
                                  rows = std::move(*found);
+                                 rows->inputs = rows->inputs.clone();
+                                 rows->targets = rows->targets.clone();
                                }
                                auto result =
                                    run_on_module(p, f, rows ? &*rows : nullptr);

@@ -168,6 +168,9 @@ expected<group_update_ack> move_together(const whole_rule& rule,
       parameters.push_back(std::move(*theta));
       scores.push_back(std::move(*score));
     }
+    // Directions go over the gradients, all or some.
+    for (const auto& own : held)
+      note_change(*own.entry, false);
     auto diagnostics = rule(parameters, scores, req.args);
     if (!diagnostics)
       return fail(std::move(diagnostics));

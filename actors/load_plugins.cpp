@@ -97,6 +97,12 @@ expected<void> load(const listed_plugin& plugin, const std::string& name,
       return refuse(plugin, "one plugin \"" + one_line(name) + '"',
                     "another than " + other.paths.front().string()
                         + ", which this process keeps until it ends");
+  // The loader knows files by their paths and would give that one again.
+  if (dlopen(plugin.path.c_str(), RTLD_NOW | RTLD_NOLOAD) != nullptr)
+    return refuse(plugin, "a path that nothing was loaded from",
+                  plugin.path.string()
+                      + ", from which this process keeps what it has refused "
+                        "until it ends");
   // Kept open for good: coroutines and vtables of its own may live on.
   void* const library = dlopen(plugin.path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {

@@ -80,6 +80,8 @@ public:
   /// returns: see seated_module and to_result(). `f(const seated_module&)`
   /// reads the particle, `f(seated_module&)` may change it. It runs on a lane
   /// of the device, perhaps after this handler has ended: it captures values.
+  /// GCC 12 destroys a temporary of a `co_await` expression twice: give `f` a
+  /// name first, and move it in.
   template <class F>
   response<value> with_module(F f) {
     return on_module(function_of_module(std::move(f)), {});

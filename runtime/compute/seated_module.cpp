@@ -21,13 +21,25 @@ std::vector<std::uint32_t> writes_to(const network& net) {
   return out;
 }
 
+/// Which parameters take gradients.
+std::vector<bool> trained(const slot& seat) {
+  std::vector<bool> out;
+  for (const auto& parameter : seat.parameters())
+    out.push_back(parameter.requires_grad());
+  return out;
+}
+
 /// The slot is the next particle's too: nothing of the function may stay in it.
-expected<void> tidy(seated_particle p) {
+expected<void> tidy(seated_particle p,
+                    const std::vector<bool>& took_gradients) {
   return guarded("with_module", [&]() -> expected<void> {
     const at::NoGradGuard no_grad;
     auto& net = p.seat.net();
-    for (const auto& parameter : p.seat.parameters())
+    for (std::size_t i = 0; i < took_gradients.size(); ++i) {
+      const auto& parameter = p.seat.parameters()[i];
       parameter.mutable_grad().reset();
+      parameter.set_requires_grad(took_gradients[i]);
+    }
     net.train(false); // as the slot believes it to be
     if (is_tied_to_row(net, p.seat.row(), p.recipe().layout))
       return {};
@@ -67,18 +79,20 @@ expected<value> run_on_module(seated_particle p, const module_function& f,
   auto& net = p.seat.net();
   p.seat.set_training(false);
   const auto before = writes_to(net);
+  const auto took_gradients = trained(p.seat);
   if (f.changes)
     note_change(p.entry, true);
   auto result = guarded("the function", [&]() -> expected<value> {
     const generator_scope numbers{f.changes ? p.entry.generator
                                             : p.entry.generator.clone()};
+    const at::AutoGradMode as_it_was{at::GradMode::is_enabled()};
     seated_module seated{p};
     return f.call(seated, rows);
   });
   const bool wrote = !f.changes && writes_to(net) != before;
   if (wrote) // what is there now is what others have to see
     note_change(p.entry, true);
-  if (auto tidied = tidy(p); !tidied && result)
+  if (auto tidied = tidy(p, took_gradients); !tidied && result)
     return fail(std::move(tidied));
   if (wrote && result)
     return fail(errc::invalid_argument,

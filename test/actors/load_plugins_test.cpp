@@ -84,6 +84,11 @@ TEST_CASE("a plugin that cannot be loaded says why in one line",
           "[actors][plugins]") {
   CHECK(why_not(built("throwing"))
         == "expected the plugin's parts, got an exception: no disk");
+  CHECK(why_not(built("throwing"))
+        == "expected a path that nothing was loaded from, got "
+               + built("throwing").string()
+               + ", from which this process keeps what it has refused until it "
+                 "ends");
   const auto undefined = why_not(built("undefined"));
   CHECK(undefined.starts_with("expected a plugin that can be loaded, got "));
   CHECK(undefined.find("is_nowhere") != undefined.npos);

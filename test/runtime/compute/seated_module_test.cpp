@@ -94,6 +94,21 @@ TEST_CASE_METHOD(two_particles, "a function differentiates a particle's module",
   });
 }
 
+TEST_CASE_METHOD(two_particles, "a parameter that a function froze is trained",
+                 "[runtime][seated_module]") {
+  REQUIRE(run([](const seated_module& m) {
+    m.named_parameters().back().tensor.set_requires_grad(false);
+    at::GradMode::set_enabled(false);
+    return value{};
+  }));
+  CHECK(at::GradMode::is_enabled()); // the thread is the next one's
+  with({1}, [](seated_particle p) {
+    for (const auto& parameter : p.seat.parameters())
+      CHECK(parameter.requires_grad());
+    return true;
+  });
+}
+
 TEST_CASE_METHOD(two_particles, "a function changes a particle's module",
                  "[runtime][seated_module]") {
   const auto before = view_of(*this, {0});

@@ -41,15 +41,20 @@ def loader(names):
     return found
 
 
-def classes_in(suite):
-    """The names of the test classes, in their order, as `module.Class`."""
-    found = {}
+def tests_in(suite):
     for each in suite:
         if isinstance(each, unittest.TestSuite):
-            found |= classes_in(each)
+            yield from tests_in(each)
         else:
-            found[f"{type(each).__module__}.{type(each).__qualname__}"] = None
-    return found
+            yield each
+
+
+def classes_in(suite):
+    """The names of the test classes, in their order, as `module.Class`; first those
+    that say `takes_long`: the others run beside them."""
+    found = dict.fromkeys(type(each) for each in tests_in(suite))
+    ordered = sorted(found, key=lambda each: not getattr(each, "takes_long", False))
+    return [f"{each.__module__}.{each.__qualname__}" for each in ordered]
 
 
 # -- one class -----------------------------------------------------------------

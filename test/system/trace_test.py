@@ -156,6 +156,14 @@ class TracedRuns(TraceStory):
         )
 
 
+def steps_of(manifest):
+    """What all particles have done by the last checkpoint; 0 without one."""
+    try:
+        return read_json(manifest)["step"]["particle_steps"]
+    except OSError:
+        return 0
+
+
 class TracedNodes(TraceStory, ClusterStory):
     def test_every_node_is_a_process(self):
         config = write_small_run(self.folder)
@@ -172,9 +180,10 @@ class TracedNodes(TraceStory, ClusterStory):
 
     def test_those_that_are_left_tell_of_a_run_that_lost_a_node(self):
         config = write_small_run(self.folder, name="lost")
-        args = (*LONG, "--set", TRACED)
+        args = (*LONG, "--set", TRACED, "--set", "run.checkpoint_every=0.1")
         with Daemons(2, cluster=WATCHFUL) as nodes, self.running(nodes, config, "lost", *args) as run:
-            self.wait_training(run, "lost")
+            manifest = self.folder / "lost/checkpoint/manifest.json"
+            self.wait_until(run, "steps", lambda: steps_of(manifest) > 0)
             nodes.kill("b")
             done = self.wait_lost(run, time.monotonic())
             self.assert_lost(done, nodes, "b", r"the particles? 1")

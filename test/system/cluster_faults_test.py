@@ -72,6 +72,8 @@ class LostNodes(RandomMoments):
     """A node is killed or frozen; the run has to end, and the next one to work on the
     nodes that are left."""
 
+    takes_long = True
+
     def hurt_runs(self, when, most_seconds, *args):
         """Four runs, each hurt at some time within `most_seconds` after the moment
         `when`.

@@ -24,7 +24,7 @@ class SameBitsOnNodes:
     """Mixed into a story for each run."""
 
     args = ()
-    longer = "infer.steps=4000"  # lest a run ends before it is interrupted
+    longer = "infer.steps=1500"  # lest a run ends before it is interrupted
 
     @classmethod
     def setUpClass(cls):
@@ -67,7 +67,7 @@ class SameBitsOnNodes:
 
 
 class DeepEnsemblesOnNodes(SameBitsOnNodes, Story):
-    longer = "infer.steps=20000"
+    longer = "infer.steps=10000"
 
     @classmethod
     def find_config(cls):
@@ -82,7 +82,7 @@ class SvgdOnNodes(SameBitsOnNodes, Story):
 
 class EnergyOnNodes(SameBitsOnNodes, Story):
     args = ("--set", "run.fuse=off")
-    longer = "infer.steps=12000"
+    longer = "infer.steps=8000"
 
     @classmethod
     def find_config(cls):
@@ -91,7 +91,7 @@ class EnergyOnNodes(SameBitsOnNodes, Story):
 
 class EnergyBySvgdOnNodes(SameBitsOnNodes, Story):
     args = ("--set", "run.fuse=off", "--set", "infer.steps=600")
-    longer = "infer.steps=1500"
+    longer = "infer.steps=800"
 
     @classmethod
     def find_config(cls):

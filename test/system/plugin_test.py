@@ -6,7 +6,7 @@ POSSE_BUILD is the folder in which posse was built; without it these tests are s
 They compile, which takes a minute on a small machine.
 """
 
-import hashlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -121,7 +121,8 @@ class InstalledPosse(ClusterStory):
         build = os.environ.get("POSSE_BUILD")
         if not build:
             raise unittest.SkipTest("POSSE_BUILD is not set: where posse was built")
-        root = cls.folder / "installed"
+        place = cls.own_place(Path(build) / "installed_posse")
+        root = place / "root"
         run_tool("meson", "install", "--no-rebuild", "--destdir", root, cwd=build)
         (cls.pc,) = root.rglob("posse.pc")
         (installed,) = root.rglob("bin/posse")
@@ -129,7 +130,7 @@ class InstalledPosse(ClusterStory):
         replaced.start()
         cls.addClassCleanup(replaced.stop)
         (examples,) = root.rglob("share/posse/examples")
-        cls.project = cls.folder / "examples/plugin"
+        cls.project = place / "examples/plugin"
         shutil.copytree(examples, cls.project.parent)
         env = {"PKG_CONFIG_PATH": str(cls.pc.parent)}
         # As its user would, but for what takes the compiler longest.
@@ -137,6 +138,18 @@ class InstalledPosse(ClusterStory):
         run_tool("meson", "compile", "-C", "build", cwd=cls.project)
         cls.config = cls.project / "gossip.toml"
         cls.alone = cls.train(cls.config, "alone", "--set", STEPS, "--set", "local.lanes=1")
+
+    @classmethod
+    def own_place(cls, place):
+        """An empty folder at `place`, of one process at a time: where the paths of the
+        headers are those of the last time, ccache knows what comes of them."""
+        lock = place.with_suffix(".lock").open("w", encoding="utf-8")
+        cls.addClassCleanup(lock.close)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        cls.addClassCleanup(shutil.rmtree, place)
+        return place
 
     def test_particles_have_exchanged_their_weights(self):
         """Both are the mean of both, which nobody becomes alone."""

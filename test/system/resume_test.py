@@ -17,7 +17,6 @@ from harness import (
     write_small_run,
 )
 
-STEPS = 8000  # about half a second: no run ends before it is interrupted
 OFTEN = ["--set", "run.checkpoint_every=0.02"]
 
 
@@ -31,11 +30,12 @@ class Resume:
     """Mixed into a story for each algorithm."""
 
     algorithm = ""
+    steps = 0  # about half a second: no run ends before it is interrupted
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.config = write_small_run(cls.folder, cls.algorithm, steps=STEPS)
+        cls.config = write_small_run(cls.folder, cls.algorithm, steps=cls.steps)
         cls.unbroken = cls.train(cls.config, "unbroken")
 
     def stop(self, out, number, *args, when=trained):
@@ -51,7 +51,7 @@ class Resume:
     def assert_unbroken(self, out):
         result = read_json(self.folder / out / "result.json")
         self.assertEqual(hashes(result), hashes(self.unbroken))
-        self.assertEqual(result["timing"]["particle_steps"], 3 * STEPS)
+        self.assertEqual(result["timing"]["particle_steps"], 3 * self.steps)
         self.assertEqual(result["metrics"], self.unbroken["metrics"])
         self.assertEqual(
             (self.folder / out / "predictions.csv").read_bytes(),
@@ -62,11 +62,11 @@ class Resume:
         done = self.stop("interrupted", signal.SIGINT, *OFTEN)
         self.assertEqual((done.code, done.out), (130, ""))
         message = re.fullmatch(
-            rf"interrupted at step (\d+) of {STEPS}; resume with: posse (run .*--resume)\n",
+            rf"interrupted at step (\d+) of {self.steps}; resume with: posse (run .*--resume)\n",
             done.err,
         )
         self.assertIsNotNone(message, done.err)
-        self.assertTrue(0 < int(message[1]) < STEPS, message[1])
+        self.assertTrue(0 < int(message[1]) < self.steps, message[1])
         self.assertFalse((self.folder / "interrupted/result.json").exists())
         self.must(*shlex.split(message[2]), "--quiet")
         self.assert_unbroken("interrupted")
@@ -75,7 +75,7 @@ class Resume:
         done = self.stop("early", signal.SIGINT, when=has_started)
         self.assertEqual(done.code, 130, done)
         manifest = read_json(self.folder / "early/checkpoint/manifest.json")
-        self.assertLess(manifest["step"]["particle_steps"], 3 * STEPS)
+        self.assertLess(manifest["step"]["particle_steps"], 3 * self.steps)
         self.assertIs(manifest["step"]["finished"], False)
         self.train(self.config, "early", "--resume")
         self.assert_unbroken("early")
@@ -84,7 +84,7 @@ class Resume:
         done = self.stop("killed", signal.SIGKILL, *OFTEN)
         self.assertEqual(done.code, -signal.SIGKILL)
         manifest = read_json(self.folder / "killed/checkpoint/manifest.json")
-        self.assertTrue(0 < manifest["step"]["particle_steps"] < 3 * STEPS)
+        self.assertTrue(0 < manifest["step"]["particle_steps"] < 3 * self.steps)
         self.train(self.config, "killed", "--resume")
         self.assert_unbroken("killed")
 
@@ -106,6 +106,7 @@ class Resume:
 
 class DeepEnsembles(Resume, Story):
     algorithm = "deep_ensemble"
+    steps = 8000
 
     def test_the_polite_signal_interrupts_as_well(self):
         done = self.stop("told", signal.SIGTERM, when=has_started)
@@ -161,6 +162,7 @@ class DeepEnsembles(Resume, Story):
 
 class Svgd(Resume, Story):
     algorithm = "svgd"
+    steps = 2000
 
 
 if __name__ == "__main__":

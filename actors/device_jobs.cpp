@@ -13,8 +13,8 @@ namespace {
 
 template <class Ack, class Work>
 job_ptr<Ack> on_slot(worker_device& device, particle_id pid, const char* what,
-                     Work work) {
-  return std::make_shared<slot_job<Ack, Work>>(device, pid, what,
+                     Work work, attempts allowed = attempts::more) {
+  return std::make_shared<slot_job<Ack, Work>>(device, pid, what, allowed,
                                                std::move(work));
 }
 
@@ -215,26 +215,25 @@ job_ptr<pin_ack> job_for(worker_device& device, const pin_msg& msg) {
 
 job_ptr<module_ack> job_for(worker_device& device, const module_msg& msg) {
   auto* data = device.options.data.get();
-  return on_slot<module_ack>(device, msg.pid, "with_module",
-                             [data, which = msg.batch, f = msg.function](
-                                 seated_particle p) -> expected<module_ack> {
-                               std::optional<batch> rows;
-                               if (which) {
-                                 auto found = data->at(*which);
-                                 if (!found)
-                                   return fail(std::move(found));
-                                 // All lanes read these: the function gets its
-                                 // own, which it may write to.
-                                 rows = std::move(*found);
-                                 rows->inputs = rows->inputs.clone();
-                                 rows->targets = rows->targets.clone();
-                               }
-                               auto result =
-                                   run_on_module(p, f, rows ? &*rows : nullptr);
-                               if (!result)
-                                 return fail(std::move(result));
-                               return module_ack{std::move(*result)};
-                             });
+  auto work = [data, which = msg.batch,
+               f = msg.function](seated_particle p) -> expected<module_ack> {
+    std::optional<batch> rows;
+    if (which) {
+      auto found = data->at(*which);
+      if (!found)
+        return fail(std::move(found));
+      // All lanes read these: the function gets its own, which it may write to.
+      rows = std::move(*found);
+      rows->inputs = rows->inputs.clone();
+      rows->targets = rows->targets.clone();
+    }
+    auto result = run_on_module(p, f, rows ? &*rows : nullptr);
+    if (!result)
+      return fail(std::move(result));
+    return module_ack{std::move(*result)};
+  };
+  return on_slot<module_ack>(device, msg.pid, "with_module", std::move(work),
+                             attempts::one);
 }
 
 job_ptr<receive_particle_init_ack>

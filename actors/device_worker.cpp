@@ -129,6 +129,7 @@ status_ack device_worker_state::status() const {
     out.bytes_moved = swaps.bytes_moved;
     out.stall_seconds = static_cast<double>(swaps.stall_nanoseconds) * 1e-9;
     out.disk_bytes_moved = store.below().disk_bytes_moved();
+    out.slots_given_up = store.slots_given_up();
   });
   const auto views = device_->views.counters();
   out.view_hits = views.hits;

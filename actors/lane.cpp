@@ -11,6 +11,29 @@ namespace {
 
 using self_ptr = lane_actor::stateful_pointer<lane_state>;
 
+/// Puts off a job that found no memory beside others; it may go on another
+/// lane, but whoever asked waits for this one's answer.
+template <class Ack>
+caf::result<Ack> put_off(self_ptr self, std::shared_ptr<lane_job<Ack>> job) {
+  auto promise = self->template make_response_promise<Ack>();
+  const auto me = caf::actor_cast<lane_actor>(self);
+  job->device.schedule.wait_again(
+      job,
+      [me, job, promise] {
+        caf::anon_send(me, lane_errand{[job, promise]() mutable {
+                         promise.delegate(job->device.lanes[job->lane],
+                                          lane_work<Ack>{job});
+                       }});
+      },
+      [me, job, promise](const failure& why) {
+        caf::anon_send(me, lane_errand{[job, promise, why]() mutable {
+                         promise.deliver(to_error(job->in_context(why)));
+                       }});
+      });
+  self->send(self->state.worker, lane_done{});
+  return promise;
+}
+
 template <class Ack>
 caf::result<Ack> compute(self_ptr self, const lane_work<Ack>& work) {
   prepare_compute_thread();
@@ -18,6 +41,8 @@ caf::result<Ack> compute(self_ptr self, const lane_work<Ack>& work) {
   job.note_begin();
   auto result = guarded("lane", [&] { return job.compute(); });
   job.note_end();
+  if (!result && result.error().code == errc::all_slots_pinned)
+    return put_off(self, work.job);
   if (job.device.schedule.finish(job))
     self->send(self->state.worker, lane_done{});
   if (!result)
@@ -29,7 +54,8 @@ template <class... Acks>
 lane_actor::behavior_type behavior_for(self_ptr self,
                                        detail::lane_interface<Acks...>) {
   return {
-      [self](const lane_work<Acks>& work) { return compute(self, work); }...};
+      [self](const lane_work<Acks>& work) { return compute(self, work); }...,
+      [](const lane_errand& errand) { errand.run(); }};
 }
 
 } // namespace

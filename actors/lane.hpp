@@ -3,22 +3,31 @@
 #include "actors/device_worker_interface.hpp"
 #include "actors/lane_work.hpp"
 
+#include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <functional>
 #include <memory>
 
 namespace posse {
 
 struct worker_device;
 
+/// To a lane from whoever starts waiting jobs: what it does, in its own
+/// context, with one that it has put off. Never leaves the process.
+struct lane_errand {
+  std::function<void()> run;
+};
+
 namespace detail {
 
 template <class... Acks>
 struct lane_interface {
   using type = caf::typed_actor<
-      typename caf::replies_to<lane_work<Acks>>::template with<Acks>...>;
+      typename caf::replies_to<lane_work<Acks>>::template with<Acks>...,
+      caf::reacts_to<lane_errand>>;
 };
 
 using lane_acks = lane_interface<
@@ -50,3 +59,5 @@ lane_actor::behavior_type lane(lane_actor::stateful_pointer<lane_state> self,
                                std::shared_ptr<worker_device> device);
 
 } // namespace posse
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(posse::lane_errand)

@@ -3,6 +3,7 @@
 #include "actors/worker_device.hpp"
 #include "messages/failure.hpp"
 #include "runtime/compute/particle_work.hpp"
+#include "runtime/compute/with_room.hpp"
 #include "runtime/core/guarded.hpp"
 
 #include <cstdint>
@@ -44,6 +45,8 @@ protected:
   /// settle() for the first lease, an event of its own if bytes have to move.
   expected<slot*> seat();
 
+  bool on_accelerator() const { return !device.options.store.device.is_cpu(); }
+
 private:
   void note_work();
 
@@ -59,12 +62,18 @@ public:
   virtual expected<Ack> compute() = 0;
 };
 
+/// Whether an operation that found no memory may be tried again: not if it
+/// runs a user's code, which may have changed more than the particle.
+enum class attempts : std::uint8_t { one, more };
+
 /// Runs `Work`, a function of seated_particle, on a particle in its slot.
 template <class Ack, class Work>
 class slot_job final : public lane_job<Ack> {
 public:
-  slot_job(worker_device& device, particle_id pid, const char* what, Work work)
-      : lane_job<Ack>{device, {pid}, what}, work_{std::move(work)} {}
+  slot_job(worker_device& device, particle_id pid, const char* what,
+           attempts allowed, Work work)
+      : lane_job<Ack>{device, {pid}, what}, allowed_{allowed}, work_{std::move(
+                                                                   work)} {}
 
   expected<acquisition> acquire(particle_store& store,
                                 slot_claim claim) override {
@@ -75,10 +84,14 @@ public:
     auto seated = this->seat();
     if (!seated)
       return fail(std::move(seated));
-    return work_(seated_particle{*held.entry, **seated});
+    const seated_particle p{*held.entry, **seated};
+    if (!this->on_accelerator() || allowed_ == attempts::one) [[likely]]
+      return work_(p);
+    return with_room(this->device.schedule, p, this->what, work_);
   }
 
 private:
+  attempts allowed_;
   Work work_;
 };
 

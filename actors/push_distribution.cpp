@@ -449,8 +449,8 @@ expected<std::vector<device_report>> push_distribution::devices() {
     for (const auto& d : ack->devices)
       out.push_back({ack->node, d.device, d.lanes, d.capacity, d.resident,
                      d.hits, d.misses, d.evictions, d.bytes_moved,
-                     d.stall_seconds, d.disk_bytes_moved, d.view_hits,
-                     d.view_copies, d.view_bytes});
+                     d.stall_seconds, d.disk_bytes_moved, d.slots_given_up,
+                     d.view_hits, d.view_copies, d.view_bytes});
   }
   return out;
 }

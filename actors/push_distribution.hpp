@@ -33,6 +33,7 @@ struct device_report {
   std::uint64_t bytes_moved{0};
   double stall_seconds{0};
   std::uint64_t disk_bytes_moved{0};
+  std::uint64_t slots_given_up{0}; ///< for want of memory to compute in
   std::uint64_t view_hits{0};
   std::uint64_t view_copies{0};
   std::uint64_t view_bytes{0};

@@ -20,9 +20,12 @@ worker_device::worker_device(device_worker_options opts)
 
 failure in_context(failure why, const worker_device& device, particle_id pid,
                    const char* what) {
-  why.message = "particle " + to_string(pid) + " on " + device.options.device
-                + " of node " + device.options.node + ": " + what + ": "
-                + why.message;
+  auto who = "particle " + to_string(pid) + " on " + device.options.device
+             + " of node " + device.options.node + ": ";
+  const auto doing = std::string{what} + ": ";
+  if (!why.message.starts_with(doing))
+    who += doing;
+  why.message = who + why.message;
   return why;
 }
 

@@ -31,6 +31,7 @@ struct status_ack {
   std::uint64_t bytes_moved{0};
   real64 stall_seconds{0.0};         ///< Time lanes spent on such moves.
   std::uint64_t disk_bytes_moved{0}; ///< To and from disk.
+  std::uint64_t slots_given_up{0};   ///< For want of memory to compute in.
   std::uint64_t view_hits{0};        ///< Views of its particles that were kept.
   std::uint64_t view_copies{0};      ///< Those that had to be copied first.
   std::uint64_t view_bytes{0};       ///< Of these copies.
@@ -40,8 +41,8 @@ template <class Inspector>
 auto inspect(Inspector& f, status_ack& x) {
   return f(caf::meta::type_name("status_ack"), x.device, x.lanes, x.particles,
            x.capacity, x.resident, x.hits, x.misses, x.evictions, x.bytes_moved,
-           x.stall_seconds, x.disk_bytes_moved, x.view_hits, x.view_copies,
-           x.view_bytes);
+           x.stall_seconds, x.disk_bytes_moved, x.slots_given_up, x.view_hits,
+           x.view_copies, x.view_bytes);
 }
 
 /// To a node: the same of all its devices.

@@ -4,8 +4,10 @@
 #include "actors/run_plan.hpp"
 #include "apps/posse/failure_text.hpp"
 #include "apps/posse/run_input.hpp"
+#include "runtime/compute/step_room.hpp"
 #include "runtime/core/units.hpp"
 #include "runtime/data/data_library.hpp"
+#include "runtime/device/compute_thread.hpp"
 #include "runtime/placement/store_options.hpp"
 #include "runtime/store/device_room.hpp"
 
@@ -28,6 +30,14 @@ struct planned_device {
   std::size_t particles{0};
   bool on_host{false}; ///< its slots are this machine's memory, if it is here
   device_room room;
+  std::size_t too_many{0}; ///< slots that leave no memory to compute in
+};
+
+/// What is computed on the devices.
+struct planned_work {
+  std::shared_ptr<const compiled_recipe> recipe;
+  std::shared_ptr<const data_set> data;
+  std::int64_t batch{1};
 };
 
 std::string_view title_of(section_role role) {
@@ -148,9 +158,43 @@ expected<void> check_memory(const run_config& config,
                           readable_bytes(needed), readable_bytes(there)));
 }
 
+/// What an accelerator of this machine holds beside what it computes: slots
+/// that leave no room for that are given up during the run.
+expected<planned_device> beside_steps(planned_device planned,
+                                      particle_store::options store,
+                                      std::size_t lanes,
+                                      const planned_work& work) {
+  const auto row_bytes = work.recipe->layout.row_bytes();
+  auto there =
+      measure_step_room(store.device, work.recipe, work.data, work.batch);
+  if (!there)
+    return fail(std::move(there));
+  const auto most = there->slots(row_bytes, lanes);
+  if (most == 0)
+    return fail(
+        errc::out_of_memory,
+        fmt::format("what {} computes with a batch of {} rows does not "
+                    "fit in the {} bytes that are free: no cache_size "
+                    "leaves room",
+                    lanes == 1
+                        ? std::string{"a particle"}
+                        : fmt::format("a particle on each of {} lanes", lanes),
+                    work.batch, there->free));
+  if (most >= planned.room.slots)
+    return planned;
+  planned.too_many = planned.room.slots;
+  store.capacity = most;
+  auto room = room_for(store, row_bytes, planned.particles);
+  if (!room)
+    return fail(std::move(room));
+  planned.room = *room;
+  return planned;
+}
+
 expected<std::vector<planned_device>> devices_of(const run_config& config,
                                                  const run_plan& run,
-                                                 std::int64_t row_bytes) {
+                                                 const planned_work& work) {
+  const auto row_bytes = work.recipe->layout.row_bytes();
   const auto nodes = nodes_of(config);
   const auto counts = particles_on(config, run, nodes);
   if (!counts)
@@ -170,12 +214,17 @@ expected<std::vector<planned_device>> devices_of(const run_config& config,
         return fail(std::move(store));
       auto room = is_here ? room_for(*store, row_bytes, particles)
                           : room_elsewhere(*store, row_bytes, particles);
-      if (!room)
-        return fail(room.error().code,
+      auto planned = room.map([&](const device_room& slots) {
+        return planned_device{place, particles, store->device.is_cpu(), slots};
+      });
+      if (planned && is_here && !planned->on_host)
+        planned = beside_steps(std::move(*planned), *store,
+                               lanes_on(resources, entry), work);
+      if (!planned)
+        return fail(planned.error().code,
                     config.origins.where(is_here ? "local.devices" : "node")
-                        + ": " + place + ": " + room.error().message);
-      out.push_back(
-          {std::move(place), particles, store->device.is_cpu(), *room});
+                        + ": " + place + ": " + planned.error().message);
+      out.push_back(std::move(*planned));
     }
   }
   if (auto enough = check_memory(config, out, row_bytes); !enough)
@@ -194,10 +243,16 @@ std::string table_of(const std::vector<planned_device>& devices,
   auto bytes = [row_bytes](std::size_t rows) {
     return readable_bytes(static_cast<std::int64_t>(rows) * row_bytes);
   };
-  for (const auto& [place, particles, on_host, room] : devices)
-    out += fmt::format("{:<{}}  {:>9}  {:>7}  {:>10}  {:>11}  {:>10}\n", place,
-                       width, particles, room.slots, bytes(room.slots),
-                       bytes(room.on_host), bytes(room.on_disk));
+  for (const auto& each : devices)
+    out += fmt::format("{:<{}}  {:>9}  {:>7}  {:>10}  {:>11}  {:>10}\n",
+                       each.place, width, each.particles, each.room.slots,
+                       bytes(each.room.slots), bytes(each.room.on_host),
+                       bytes(each.room.on_disk));
+  for (const auto& each : devices)
+    if (each.too_many > 0)
+      out += fmt::format("\n{}: {} slots leave no memory to compute in: the "
+                         "largest cache_size that fits is {}\n",
+                         each.place, each.too_many, each.room.slots);
   return out;
 }
 
@@ -219,7 +274,8 @@ expected<std::string> plan(const run_options& options) {
   if (!recipe)
     return fail(std::move(recipe));
   const auto& layout = (*recipe)->layout;
-  auto devices = devices_of(*config, *run, layout.row_bytes());
+  prepare_compute_thread();
+  auto devices = devices_of(*config, *run, {*recipe, *data, run->batch});
   if (!devices)
     return fail(std::move(devices));
   const bool on_disk = std::ranges::any_of(

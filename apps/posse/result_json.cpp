@@ -40,7 +40,8 @@ json caches_of(const std::vector<device_report>& devices) {
                    {"evictions", d.evictions},
                    {"bytes_moved", d.bytes_moved},
                    {"stall_seconds", d.stall_seconds},
-                   {"disk_bytes_moved", d.disk_bytes_moved}});
+                   {"disk_bytes_moved", d.disk_bytes_moved},
+                   {"slots_given_up", d.slots_given_up}});
   return out;
 }
 

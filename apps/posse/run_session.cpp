@@ -134,6 +134,24 @@ private:
     }
   }
 
+  void warn_of_full_devices(const std::vector<device_report>& devices) {
+    for (const auto& d : devices) {
+      if (d.slots_given_up == 0)
+        continue;
+      fmt::print(stderr,
+                 "warning: {} of node {} ran out of memory and gave up {} of "
+                 "its {} slots for particles; local.cache_size = {} takes no "
+                 "more than there is\n",
+                 d.device, d.node, d.slots_given_up,
+                 d.slots_given_up + d.capacity, d.capacity);
+      log_.write(log_level::warning, "slots_given_up",
+                 {{"node", d.node},
+                  {"device", d.device},
+                  {"given_up", d.slots_given_up},
+                  {"left", d.capacity}});
+    }
+  }
+
   expected<posterior_answer> answer_test() {
     std::vector<at::Tensor> outputs;
     for (auto pid : particles().particle_ids()) {
@@ -162,6 +180,7 @@ private:
     auto devices = particles().devices();
     if (!devices)
       return fail(std::move(devices));
+    warn_of_full_devices(*devices);
     auto written = std::visit(
         [this](const auto& table) {
           return write_predictions(files().predictions(), table);

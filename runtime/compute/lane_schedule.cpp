@@ -1,6 +1,7 @@
 #include "runtime/compute/lane_schedule.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_set>
 #include <utility>
 
@@ -24,7 +25,7 @@ lane_schedule::lane_schedule(particle_store::options store, std::size_t lanes,
 expected<bool> lane_schedule::place(device_job& job) {
   {
     const std::lock_guard lock{mutex_};
-    if (is_awaited(job))
+    if (is_awaited(job) || (one_at_a_time_ && jobs() > 0))
       return false;
     // Those who wait for a slot were here first.
     auto got =
@@ -62,6 +63,8 @@ void lane_schedule::start_waiting() {
     std::unordered_set<particle_id> blocked;
     slot_wanted_ = false;
     for (auto i = waiting_.begin(); i != waiting_.end();) {
+      if (one_at_a_time_ && jobs() > 0)
+        break;
       const auto& pids = i->job->pids;
       const bool behind = std::ranges::any_of(
           pids, [&](particle_id pid) { return blocked.contains(pid); });
@@ -105,18 +108,71 @@ void lane_schedule::start_waiting() {
 
 bool lane_schedule::finish(device_job& job) {
   const std::lock_guard lock{mutex_};
+  const bool evicted_is_awaited =
+      std::ranges::any_of(job.leases, [this](const lease& held) {
+        return held.evicted != nullptr
+               && waiting_for_.contains(held.evicted->pid);
+      });
+  give_back(job);
+  return std::exchange(look_again_, false) || evicted_is_awaited
+         || is_awaited(job) || (one_at_a_time_ && !waiting_.empty())
+         || (slot_wanted_ && claim() >= slot_claim::after_turn);
+}
+
+expected<void> lane_schedule::make_room() {
+  const std::lock_guard alone{making_room_};
+  auto leaving = [&] {
+    const std::lock_guard lock{mutex_};
+    auto given_up = store_.give_up_slots();
+    const bool later = !given_up && jobs() > 1; // the caller's is one
+    one_at_a_time_ = later;
+    look_again_ = look_again_ || !later;
+    if (later)
+      given_up.error().code = errc::all_slots_pinned;
+    return given_up;
+  }();
+  if (!leaving)
+    return fail(std::move(leaving));
+  std::size_t stayed = 0;
+  expected<void> all;
+  for (const auto& going : *leaving) {
+    auto left = leave_slot(going, swaps());
+    with_store([&](particle_store& store) { store.end_departure(going); });
+    if (left)
+      continue;
+    ++stayed;
+    all = std::move(left);
+  }
+  const std::lock_guard lock{mutex_};
+  look_again_ = true;
+  if (stayed == 0 || stayed < leaving->size())
+    return {};
+  return all;
+}
+
+void lane_schedule::wait_again(std::shared_ptr<device_job> job,
+                               std::function<void()> start,
+                               std::function<void(failure)> refuse) {
+  const std::lock_guard lock{mutex_};
+  give_back(*job);
+  for (auto pid : job->pids)
+    ++waiting_for_[pid];
+  waiting_.push_front({std::move(job), std::move(start), std::move(refuse)});
+}
+
+void lane_schedule::give_back(device_job& job) {
   --load_[job.lane];
-  bool evicted_is_awaited = false;
   for (const auto& held : job.leases) {
-    if (held.evicted != nullptr && waiting_for_.contains(held.evicted->pid))
-      evicted_is_awaited = true;
     store_.release(held);
     if (held.entry->lost && held.fresh)
       store_.remove(held.entry->pid);
   }
   job.leases.clear();
-  return evicted_is_awaited || is_awaited(job)
-         || (slot_wanted_ && claim() >= slot_claim::after_turn);
+}
+
+/// Those that have their leases.
+std::size_t lane_schedule::jobs() const {
+  return std::reduce(load_.begin(), load_.end());
 }
 
 /// True if an earlier operation on one of the job's particles waits: it goes

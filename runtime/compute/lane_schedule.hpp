@@ -77,6 +77,20 @@ public:
   /// @returns true if somebody waits: have start_waiting() called.
   bool finish(device_job& job);
 
+  /// Gives slots up that nobody uses, so that an operation on an accelerator
+  /// finds the memory that it had not. Moves bytes: for lanes alone, beside
+  /// the leases that they hold.
+  /// @returns errc::all_slots_pinned if other operations hold all slots: then
+  ///   wait_again(); errc::out_of_memory if none can be given up, saying why.
+  expected<void> make_room();
+
+  /// For an operation that found no memory beside others: gives its leases back
+  /// and has it wait, as wait() does, before all others. From now on one
+  /// operation runs at a time, until room has been made. To be followed by
+  /// start_waiting().
+  void wait_again(std::shared_ptr<device_job> job, std::function<void()> start,
+                  std::function<void(failure)> refuse);
+
   /// Runs `f(particle_store&)` while nobody else changes it.
   template <class F>
   auto with_store(F f) {
@@ -94,6 +108,8 @@ private:
   };
 
   bool is_awaited(const device_job& job) const;
+  std::size_t jobs() const;
+  void give_back(device_job& job);
   slot_claim claim() const;
   bool may_come_early() const;
   void run(device_job& job, lease_list leases);
@@ -106,7 +122,10 @@ private:
   std::vector<std::size_t> load_; ///< jobs given to each lane and not done
   std::list<waiting_job> waiting_;
   std::unordered_map<particle_id, std::size_t> waiting_for_; ///< of waiting_
-  bool slot_wanted_{false}; ///< one of waiting_ found none
+  bool slot_wanted_{false};   ///< one of waiting_ found none
+  bool look_again_{false};    ///< one of waiting_ may run now
+  bool one_at_a_time_{false}; ///< until somebody has made room
+  std::mutex making_room_;    ///< held by the lane that does, copies included
 };
 
 } // namespace posse

@@ -20,6 +20,7 @@ namespace {
 double loss_with_gradients(seated_particle p, const at::Tensor& x,
                            const at::Tensor& y,
                            std::vector<at::Tensor>& gradients) {
+  gradients.clear(); // of a step that threw, if any: they hold memory
   p.seat.set_training(true);
   const generator_scope own_numbers{p.entry.generator};
   const auto& loss = p.recipe().loss;
@@ -41,7 +42,6 @@ double loss_with_gradients(seated_particle p, const at::Tensor& x,
   auto graph = loss.function(on_host(p.seat.net().forward(inputs)), y, head);
   graph.backward();
   // Autograd owned them while it worked: cheaper than adding into rows.
-  gradients.clear();
   for (const auto& parameter : p.seat.parameters())
     gradients.push_back(std::exchange(parameter.mutable_grad(), {}));
   return graph.item<double>();

@@ -48,6 +48,15 @@ public:
   }
 };
 
+/// A tensor like each of `params`, for what is computed on the way.
+std::vector<at::Tensor> space_like(at::TensorList params) {
+  std::vector<at::Tensor> out;
+  out.reserve(params.size());
+  for (const auto& p : params)
+    out.push_back(at::empty_like(p));
+  return out;
+}
+
 class sgd final : public optimizer_rule {
 public:
   explicit sgd(const optimizer_spec& spec)
@@ -153,13 +162,19 @@ public:
 protected:
   void update(at::TensorList params, at::TensorList grads, moment_lists moments,
               std::int64_t, double learning_rate) const override {
+    const auto scales = space_like(params);
+    const auto decayed =
+        weight_decay_ == 0 ? std::vector<at::Tensor>{} : space_like(params);
     for (std::size_t i = 0; i < params.size(); ++i) {
-      auto gradient = weight_decay_ == 0
-                          ? grads[i]
-                          : grads[i].add(params[i], weight_decay_);
+      auto gradient = grads[i];
+      if (weight_decay_ != 0) {
+        gradient = decayed[i];
+        at::add_out(gradient, grads[i], params[i], weight_decay_);
+      }
       const auto& square_avg = moments[0][i];
       square_avg.mul_(decay_).addcmul_(gradient, gradient, 1 - decay_);
-      auto scale = square_avg.sqrt().add_(eps_);
+      auto scale = scales[i];
+      at::sqrt_out(scale, square_avg).add_(eps_);
       if (momentum_ == 0) {
         params[i].addcdiv_(gradient, scale, -learning_rate);
         continue;
@@ -190,12 +205,15 @@ public:
 protected:
   void update(at::TensorList params, at::TensorList grads, moment_lists moments,
               std::int64_t step, double learning_rate) const override {
+    const auto scales = space_like(params);
     for (std::size_t i = 0; i < params.size(); ++i) {
       const auto& history = moments[0][i];
       if (step > 1)
         history.mul_(decay_);
       history.addcmul_(grads[i], grads[i], step > 1 ? 1 - decay_ : 1);
-      params[i].addcdiv_(grads[i], history.sqrt().add_(fudge_), -learning_rate);
+      auto scale = scales[i];
+      at::sqrt_out(scale, history).add_(fudge_);
+      params[i].addcdiv_(grads[i], scale, -learning_rate);
     }
   }
 

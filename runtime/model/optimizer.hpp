@@ -45,7 +45,9 @@ public:
             double learning_rate) const;
 
 protected:
-  /// step() with all gradients defined and contiguous, autograd off.
+  /// step() with all gradients defined and contiguous, autograd off. A rule
+  /// allocates all that it needs before it changes anything: where a device has
+  /// no memory left, the step is tried again.
   virtual void update(at::TensorList params, at::TensorList grads,
                       std::span<const std::vector<at::Tensor>> moments,
                       std::int64_t step, double learning_rate) const = 0;

@@ -101,26 +101,53 @@ void slot::set_training(bool on) {
   training_ = on;
 }
 
+bank_rows::bank_rows(std::size_t count, std::int64_t row_bytes,
+                     c10::Device device)
+    : count_{count} {
+  const auto options = at::device(device).dtype(at::kByte);
+  if (device.is_cpu()) {
+    together_ =
+        at::empty({static_cast<std::int64_t>(count), row_bytes}, options);
+    return;
+  }
+  apart_.reserve(count);
+  while (apart_.size() < count)
+    apart_.push_back(at::empty({row_bytes}, options));
+}
+
+at::Tensor bank_rows::operator[](std::size_t index) const {
+  return together_.defined()
+             ? together_.select(0, static_cast<std::int64_t>(index))
+             : apart_[index];
+}
+
+void bank_rows::give_back(std::size_t index) {
+  if (!together_.defined())
+    apart_[index].reset();
+}
+
 bank::bank(model_spec model, std::shared_ptr<const particle_layout> layout,
-           at::Tensor rows)
+           bank_rows rows)
     : model_{std::move(model)}, layout_{std::move(layout)}, rows_{std::move(
                                                                 rows)},
-      slots_(static_cast<std::size_t>(rows_.size(0))) {}
+      slots_(rows_.size()) {}
 
 expected<bank> bank::make(model_spec model,
                           std::shared_ptr<const particle_layout> layout,
                           std::size_t capacity, c10::Device device) {
   return guarded("bank of " + std::to_string(capacity) + " slots", [&] {
-    // Not zeroed here: the host's pages are taken when a slot is first used.
-    auto rows =
-        at::empty({static_cast<std::int64_t>(capacity), layout->row_bytes()},
-                  at::device(device).dtype(at::kByte));
+    bank_rows rows{capacity, layout->row_bytes(), device};
     return bank{std::move(model), std::move(layout), std::move(rows)};
   });
 }
 
 at::Tensor bank::row(std::size_t index) const {
-  return rows_.select(0, static_cast<std::int64_t>(index));
+  return rows_[index];
+}
+
+void bank::close(std::size_t index) {
+  slots_[index].reset();
+  rows_.give_back(index);
 }
 
 expected<slot*> bank::open(std::size_t index) {
@@ -131,7 +158,6 @@ expected<slot*> bank::open(std::size_t index) {
       return fail(std::move(net));
     auto made = guarded("slot " + std::to_string(index), [&] {
       auto bytes = own_storage(row(index)).zero_();
-      (*net)->to(bytes.device());
       place =
           std::make_unique<slot>(std::move(*net), std::move(bytes), *layout_);
     });

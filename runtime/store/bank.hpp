@@ -8,6 +8,7 @@
 #include <c10/core/Device.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -50,9 +51,29 @@ private:
   bool training_{true};
 };
 
-/// The slots of one architecture on one device: `capacity` rows of one tensor
-/// [capacity, row_bytes], reserved at once, so that the memory is known before
-/// the run. An idle particle owns no module; a slot does.
+/// Memory for the rows of a bank. Those of the host are one tensor, of which a
+/// page counts from when it is first used; those of an accelerator are memory
+/// of their own, which can be given back one by one.
+class bank_rows {
+public:
+  /// @param row_bytes > 0.
+  /// @throws c10::OutOfMemoryError; c10::Error for a host without room.
+  bank_rows(std::size_t count, std::int64_t row_bytes, c10::Device device);
+
+  std::size_t size() const noexcept { return count_; }
+  /// Bytes [row_bytes], of any value.
+  at::Tensor operator[](std::size_t index) const;
+  void give_back(std::size_t index);
+
+private:
+  std::size_t count_;
+  at::Tensor together_;
+  std::vector<at::Tensor> apart_;
+};
+
+/// The slots of one architecture on one device: `capacity` rows [row_bytes],
+/// reserved at once, so that the memory is known before the run. An idle
+/// particle owns no module; a slot does.
 class bank {
 public:
   /// @param model What each slot's module is.
@@ -75,13 +96,16 @@ public:
   /// Slot `index`; makes its module on first use.
   expected<slot*> open(std::size_t index);
 
+  /// Drops a slot, its module and, on an accelerator, its memory, for good.
+  void close(std::size_t index);
+
 private:
   bank(model_spec model, std::shared_ptr<const particle_layout> layout,
-       at::Tensor rows);
+       bank_rows rows);
 
   model_spec model_;
   std::shared_ptr<const particle_layout> layout_;
-  at::Tensor rows_;
+  bank_rows rows_;
   std::vector<std::unique_ptr<slot>> slots_;
 };
 

@@ -1,6 +1,7 @@
 #include "runtime/store/device_room.hpp"
 
 #include "runtime/core/guarded.hpp"
+#include "runtime/store/bank.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/util/StringUtil.h>
@@ -21,8 +22,7 @@ constexpr std::size_t default_slots = 4096;
 expected<bool> is_there(std::size_t slots, std::int64_t row_bytes,
                         c10::Device device) {
   auto tried = guarded("rows", [&] {
-    at::empty({static_cast<std::int64_t>(slots), row_bytes},
-              at::device(device).dtype(at::kByte));
+    const bank_rows all{slots, row_bytes, device};
   });
   if (!tried && tried.error().code != errc::out_of_memory)
     return fail(std::move(tried));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
+#include <ranges>
 
 namespace posse {
 
@@ -28,9 +30,10 @@ expected<cache_policy> parse_cache_policy(std::string_view name) {
 
 particle_cache::particle_cache(std::size_t capacity, cache_policy policy,
                                std::size_t turn)
-    : policy_{policy}, turn_{turn}, slots_(capacity) {
+    : policy_{policy}, turn_{turn}, slots_(capacity), in_use_(capacity) {
   assert(capacity > 0);
-  for (std::size_t i = 0; i < capacity; ++i)
+  std::iota(in_use_.begin(), in_use_.end(), std::size_t{0});
+  for (const auto i : in_use_)
     append(i);
 }
 
@@ -113,10 +116,37 @@ void particle_cache::release(particle_id pid) {
   known_.erase(i);
 }
 
+void particle_cache::retire(std::size_t slot) {
+  assert(slots_[slot].pins == 0 && capacity() > 1);
+  if (auto& s = slots_[slot]; s.owner) {
+    s.about->slot = none;
+    s.owner.reset();
+    s.about = nullptr;
+    --resident_;
+    ++counters_.evictions;
+  }
+  unlink(slot);
+  std::erase(in_use_, slot);
+}
+
+std::vector<std::size_t> particle_cache::idle_slots() const {
+  std::vector<std::size_t> out;
+  for (const auto i : in_use_ | std::views::reverse)
+    if (slots_[i].pins == 0)
+      out.push_back(i);
+  if (out.size() == in_use_.size())
+    out.pop_back(); // the one that stays
+  return out;
+}
+
+std::size_t particle_cache::direct_slot(std::size_t number) const {
+  return in_use_[number % in_use_.size()];
+}
+
 bool particle_cache::next_evicts() const {
   return policy_ == cache_policy::direct
-             ? slots_[created_ % slots_.size()].owner.has_value()
-             : resident_ == slots_.size();
+             ? slots_[direct_slot(created_)].owner.has_value()
+             : resident_ == capacity();
 }
 
 bool particle_cache::contains(particle_id pid) const {
@@ -158,7 +188,7 @@ bool particle_cache::may_give_up(std::size_t slot, slot_claim claim) const {
 std::optional<std::size_t> particle_cache::pick(const known& who,
                                                 slot_claim claim) const {
   if (policy_ == cache_policy::direct) {
-    const auto slot = who.number % slots_.size();
+    const auto slot = direct_slot(who.number);
     return may_give_up(slot, claim) ? std::optional{slot} : std::nullopt;
   }
   // Whose turn is not over will soon be back.

@@ -92,6 +92,12 @@ public:
   /// Forgets `pid` and frees its slot.
   void release(particle_id pid);
 
+  /// Takes an unpinned slot out of use for good; whoever sits in it has none
+  /// from then on. At least one slot stays.
+  void retire(std::size_t slot);
+  /// Those that retire() may take now, the last first.
+  std::vector<std::size_t> idle_slots() const;
+
   /// True if `pid` sits in a slot now.
   bool contains(particle_id pid) const;
   /// True if the particle in `slot` has used up its turn.
@@ -99,9 +105,18 @@ public:
   bool pinned(particle_id pid) const;
   /// The slot in which `pid` sits now, if any. Does not count as a use.
   std::optional<std::size_t> slot_of(particle_id pid) const;
+  /// Who sits in `slot`.
+  std::optional<particle_id> owner_of(std::size_t slot) const {
+    return slots_[slot].owner;
+  }
   /// The resident particles, by slot.
   std::vector<particle_id> particles() const;
-  std::size_t capacity() const noexcept { return slots_.size(); }
+  /// Slots that are in use or may be.
+  std::size_t capacity() const noexcept { return in_use_.size(); }
+  /// Slots that were retired.
+  std::size_t retired() const noexcept {
+    return slots_.size() - in_use_.size();
+  }
   std::size_t resident() const noexcept { return resident_; }
   /// Particles that have no slot now.
   std::size_t without_slot() const noexcept {
@@ -131,6 +146,7 @@ private:
     std::size_t newer{none};
   };
 
+  std::size_t direct_slot(std::size_t number) const;
   bool may_give_up(std::size_t slot, slot_claim claim) const;
   std::optional<std::size_t> pick(const known& who, slot_claim claim) const;
   std::optional<std::size_t> pick_by_order(slot_claim claim) const;
@@ -145,6 +161,7 @@ private:
   cache_policy policy_;
   std::size_t turn_;
   std::vector<slot> slots_;
+  std::vector<std::size_t> in_use_; ///< of slots_, those not retired; ascending
   std::size_t oldest_{none};
   std::size_t newest_{none};
   std::unordered_map<particle_id, known> known_;

@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/Event.h>
+#include <c10/util/StringUtil.h>
 
 #include <cassert>
 #include <chrono>
@@ -70,15 +71,20 @@ expected<particle_family*> particle_store::family_of(
 }
 
 expected<void> particle_store::check_room(const particle_family& family) const {
-  // Those of other families count as if their rows were as long.
-  std::size_t without_slot = family.cache.next_evicts() ? 1 : 0;
-  for (const auto& f : families_)
-    without_slot += f->cache.without_slot();
+  const auto needed = without_slot() + (family.cache.next_evicts() ? 1 : 0);
   const auto row_bytes = family.recipe->layout.row_bytes();
-  if (without_slot <= below_->room_for(row_bytes))
+  // Those of other families count as if their rows were as long.
+  if (needed <= below_->room_for(row_bytes))
     return {};
   return tl::unexpected{
       no_room_below(options_.below, family.cache.capacity(), row_bytes)};
+}
+
+std::size_t particle_store::without_slot() const {
+  std::size_t sum = 0;
+  for (const auto& f : families_)
+    sum += f->cache.without_slot();
+  return sum;
 }
 
 lease particle_store::place(particle_entry& entry,
@@ -186,6 +192,68 @@ void particle_store::release(const lease& done) {
     done.evicted->leased = false;
 }
 
+expected<std::vector<departure>> particle_store::give_up_slots() {
+  std::vector<departure> leaving;
+  std::size_t idle = 0;
+  std::size_t given_up = 0;
+  for (const auto& f : families_)
+    idle += f->cache.idle_slots().size();
+  if (idle == 0)
+    return tl::unexpected{all_slots_in_use()};
+  const auto wanted = (idle + 1) / 2;
+  for (const auto& f : families_)
+    for (const auto slot : f->cache.idle_slots()) {
+      if (given_up == wanted)
+        return leaving;
+      if (f->cache.owner_of(slot))
+        continue;
+      f->cache.retire(slot);
+      f->slots.close(slot);
+      ++given_up;
+    }
+  auto without = without_slot();
+  for (const auto& f : families_)
+    for (const auto slot : f->cache.idle_slots()) {
+      if (given_up + leaving.size() == wanted)
+        return leaving;
+      if (without == below_->room_for(f->recipe->layout.row_bytes()))
+        continue;
+      ++without;
+      auto& entry = *entries_.at(*f->cache.owner_of(slot));
+      entry.leased = true;
+      f->cache.pin_slot(slot);
+      leaving.push_back({&entry, slot});
+    }
+  if (given_up + leaving.size() > 0)
+    return leaving;
+  const auto& f = *families_.front();
+  return tl::unexpected{
+      no_room_below(options_.below, capacity(), f.recipe->layout.row_bytes())};
+}
+
+void particle_store::end_departure(const departure& left) {
+  auto& entry = *left.entry;
+  auto& family = *entry.family;
+  family.cache.unpin_slot(left.slot_index);
+  entry.leased = false;
+  if (!is_below(entry))
+    return;
+  entry.slot.reset();
+  family.cache.retire(left.slot_index);
+  family.slots.close(left.slot_index);
+}
+
+failure particle_store::all_slots_in_use() const {
+  std::string slots;
+  for (const auto& f : families_)
+    slots += c10::str(slots.empty() ? "" : " and ", f->cache.capacity(), " of ",
+                      f->recipe->layout.row_bytes(), " bytes");
+  return {errc::out_of_memory,
+          "it has as few slots as it can, " + slots
+              + (capacity() == 1 ? ": no cache_size leaves more room"
+                                 : ", which are all in use")};
+}
+
 bool particle_store::pin(particle_id pid) {
   auto* entry = find(pid);
   if (entry == nullptr || !entry->slot)
@@ -244,6 +312,13 @@ std::size_t particle_store::resident() const {
   return sum;
 }
 
+std::size_t particle_store::slots_given_up() const {
+  std::size_t sum = 0;
+  for (const auto& f : families_)
+    sum += f->cache.retired();
+  return sum;
+}
+
 expected<slot*> settle(const lease& held, swap_counters& counters) {
   auto& family = *held.entry->family;
   auto opened = family.slots.open(held.slot_index);
@@ -272,6 +347,18 @@ expected<slot*> settle(const lease& held, swap_counters& counters) {
       held.evicted->lost = true;
   }
   return moved_all;
+}
+
+expected<void> leave_slot(const departure& going, swap_counters& counters) {
+  auto& entry = *going.entry;
+  return guarded("particle " + to_string(entry.pid) + " leaves its slot",
+                 [&]() -> expected<void> {
+                   const auto row = entry.family->slots.row(going.slot_index);
+                   auto moved = entry.family->below.put(entry, row);
+                   if (moved)
+                     counters.bytes_moved += row.nbytes();
+                   return moved;
+                 });
 }
 
 expected<void> bring_rows(held_leases held, row_use use) {

@@ -63,6 +63,12 @@ struct acquisition {
   lease_list leases; ///< empty unless `outcome` is leased
 };
 
+/// A slot that is to be given up, and who has to leave it first.
+struct departure {
+  particle_entry* entry{nullptr};
+  std::size_t slot_index{0};
+};
+
 /// How much has moved between slots and host memory. Lanes add to it.
 struct swap_counters {
   std::atomic<std::uint64_t> bytes_moved{0};
@@ -110,6 +116,19 @@ public:
   /// Gives a lease back, once its lane is done.
   void release(const lease& done);
 
+  // An accelerator that has no memory left for an operation gives slots up: in
+  // three steps, of which only the second, leave_slot(), moves bytes.
+
+  /// Gives half of the slots that nobody uses up, at least one: those that are
+  /// free at once, the others once their particles have left. At least one of
+  /// a family stays.
+  /// @returns who has to leave, busy until end_departure(); empty if slots
+  ///   that were free are enough. errc::out_of_memory if no slot can be given
+  ///   up, saying why.
+  expected<std::vector<departure>> give_up_slots();
+  /// The particle is elsewhere now, or could not move and keeps its slot.
+  void end_departure(const departure& left);
+
   /// Keeps a resident particle in its slot until as many unpin() calls; false
   /// if it is not resident, or not pinned.
   bool pin(particle_id pid);
@@ -125,6 +144,7 @@ public:
   cache_counters counters() const;
   std::size_t capacity() const;
   std::size_t resident() const;
+  std::size_t slots_given_up() const;
   swap_counters& swaps() noexcept { return *swaps_; }
   const lower_tiers& below() const noexcept { return *below_; }
 
@@ -132,6 +152,8 @@ private:
   expected<particle_family*>
   family_of(const std::shared_ptr<const compiled_recipe>& recipe);
   expected<void> check_room(const particle_family& family) const;
+  std::size_t without_slot() const;
+  failure all_slots_in_use() const;
   lease place(particle_entry& entry, const particle_cache::placement& where);
 
   options options_;
@@ -146,6 +168,10 @@ private:
 ///
 /// @returns the slot, ready to compute; errc::out_of_memory, errc::io_error.
 expected<slot*> settle(const lease& held, swap_counters& counters);
+
+/// Moves the bytes of a particle out of its slot. Runs on a lane.
+/// @returns errc::out_of_memory, errc::io_error: then it is where it was.
+expected<void> leave_slot(const departure& going, swap_counters& counters);
 
 /// What an operation does with the rows that it leases.
 enum class row_use : std::uint8_t { none, read, write };

@@ -18,8 +18,13 @@ using namespace posse::test;
 
 namespace {
 
-/// The hash of the whole state of all particles.
-std::string train(const run_config& config) {
+/// The hash of the whole state of all particles, and what devices report.
+struct trained {
+  std::string hash;
+  std::vector<device_report> devices;
+};
+
+trained train_and_report(const run_config& config) {
   auto pd = push_distribution::start(config);
   REQUIRE(pd);
   create_all(**pd);
@@ -34,7 +39,11 @@ std::string train(const run_config& config) {
       for (const auto& each : *tensors)
         hash.update(each.blob.bytes());
   }
-  return hash.hex();
+  return {hash.hex(), (*pd)->devices().value()};
+}
+
+std::string train(const run_config& config) {
+  return train_and_report(config).hash;
 }
 
 /// What the network below waits for, and whether it came in time.
@@ -96,22 +105,26 @@ task<value> steps_and_sends(particle& self, value) {
   co_return bool{the_gate().in_time};
 }
 
+/// A run of particles with buffers and dropout.
+run_config normalized_run(small_run& data, std::vector<std::string> sets) {
+  auto config = data.config("deep_ensemble", 4, 30, std::move(sets));
+  config.model.kind = add_normalized_network();
+  config.model.head = "point";
+  config.infer.loss = "mse";
+  config.infer.schedule = "cosine";
+  // 72 rows to train on: no batch of one row, which has no variance.
+  config.infer.validation_fraction = 0;
+  return config;
+}
+
 } // namespace
 
 TEST_CASE("a network with buffers and dropout trains to the same bits wherever "
           "particles run",
           "[actors][same_bits]") {
   small_run data;
-  const auto name = add_normalized_network();
   auto with = [&](std::vector<std::string> sets) {
-    auto config = data.config("deep_ensemble", 4, 30, std::move(sets));
-    config.model.kind = name;
-    config.model.head = "point";
-    config.infer.loss = "mse";
-    config.infer.schedule = "cosine";
-    // 72 rows to train on: no batch of one row, which has no variance.
-    config.infer.validation_fraction = 0;
-    return train(config);
+    return train(normalized_run(data, std::move(sets)));
   };
   const auto reference = with({"local.lanes=1"});
   CHECK(with({"local.lanes=2"}) == reference);
@@ -129,6 +142,25 @@ TEST_CASE("a network with buffers and dropout trains to the same bits wherever "
               "local.disk_bytes=\"1MiB\""})
         == reference);
   CHECK_FALSE(with({"run.seed=2"}) == reference);
+}
+
+TEST_CASE_METHOD(simulated_fixture,
+                 "a device that is short of memory gives slots up and keeps "
+                 "the bits",
+                 "[actors][same_bits]") {
+  small_run data;
+  const auto config =
+      normalized_run(data, {R"(local.devices=["sim:0"])", "local.cache_size=4",
+                            "local.lanes=1"});
+  const auto plenty = train_and_report(config);
+  CHECK(plenty.devices.front().slots_given_up == 0);
+  simulated_options scarce;
+  scarce.limit_bytes = counters_of(0).peak_bytes - 64;
+  configure(0, scarce);
+  const auto tight = train_and_report(config);
+  CHECK(tight.devices.front().slots_given_up == 2);
+  CHECK(tight.devices.front().capacity == 2);
+  CHECK(tight.hash == plenty.hash);
 }
 
 TEST_CASE("D13: a particle sends while its step runs", "[actors][particle]") {

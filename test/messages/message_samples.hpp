@@ -154,11 +154,11 @@ POSSE_SAMPLE(load_state_ack, {})
 // Status.
 POSSE_SAMPLE(status_msg, {})
 POSSE_REAL_SAMPLE(status_ack, x,
-                  {"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x, 9, 10, 11, 12})
+                  {"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x, 9, 10, 11, 12, 13})
 POSSE_SAMPLE(node_status_msg, {})
 POSSE_REAL_SAMPLE(
     node_status_ack, x,
-    {"a", {status_ack{"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x, 9, 10, 11, 12}}})
+    {"a", {status_ack{"cpu:0", 1, 2, 3, 4, 5, 6, 7, 8, x, 9, 10, 11, 12, 13}}})
 
 // Traces.
 POSSE_SAMPLE(trace_event, {1, 2, pid(), 3, 4, 5, 6})

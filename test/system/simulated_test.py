@@ -3,11 +3,14 @@
 however often they move."""
 
 import os
+import re
 import unittest
 from unittest import mock
 
-from harness import Story, main, write_small_run
+from harness import Story, hashes, main, read_json, write_small_run
 from places import add_places, told
+
+ROW_BYTES = 1024  # of a particle of the small run
 
 PLACES = {
     "on_one_device": ['local.devices=["sim:0"]'],
@@ -65,6 +68,74 @@ class DeepEnsembleOnAccelerators(OnAccelerators, Story):
 
 class SvgdOnAccelerators(OnAccelerators, Story):
     algorithm = "svgd"
+
+
+class ShortOfMemory(Story):
+    """A device that has room for all particles, but then not for a step."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if not os.environ.get("POSSE_SIMULATED"):
+            raise unittest.SkipTest("POSSE_SIMULATED is not set")
+        cls.config = write_small_run(cls.folder, particles=16)
+        cls.plain = cls.train(cls.config, "plain")
+        cls.sets = told(['local.devices=["sim:0"]', "local.cache_size=16"])
+
+    def with_memory(self, limit):
+        there = {"POSSE": os.environ["POSSE_SIMULATED"], "POSSE_SIM_LIMIT_BYTES": str(limit)}
+        self.enterContext(mock.patch.dict(os.environ, there))
+
+    def test_the_run_gives_slots_up_and_the_plan_said_how_many(self):
+        self.with_memory(16 * ROW_BYTES + 2048)
+        plan = self.must("plan", self.config, *self.sets)
+        said = re.search(
+            r"^sim:0: 16 slots leave no memory to compute in: the largest cache_size "
+            r"that fits is (\d+)$",
+            plan,
+            re.MULTILINE,
+        )
+        self.assertIsNotNone(said, plan)
+        largest = int(said[1])
+        done = self.posse("run", self.config, "--out", "tight", "--quiet", *self.sets)
+        self.assertEqual(done.code, 0, done)
+        result = read_json(self.folder / "tight/result.json")
+        self.assertEqual(hashes(result), hashes(self.plain))
+        (cache,) = result["caches"]
+        self.assertGreater(cache["slots_given_up"], 0)
+        self.assertEqual(cache["slots_given_up"] + cache["capacity"], 16)
+        self.assertLessEqual(cache["capacity"], largest)
+        self.assertEqual(
+            done.err,
+            f"warning: sim:0 of node local ran out of memory and gave up "
+            f"{cache['slots_given_up']} of its 16 slots for particles; local.cache_size = "
+            f"{cache['capacity']} takes no more than there is\n",
+        )
+        # What the plan said is exact: all of it fits, and one more does not.
+        for size, gives_up in ((largest, False), (largest + 1, True)):
+            out = f"with_{size}"
+            sets = told(['local.devices=["sim:0"]', f"local.cache_size={size}"])
+            done = self.posse("run", self.config, "--out", out, "--quiet", *sets)
+            self.assertEqual((done.code, bool(done.err)), (0, gives_up), done)
+
+    def test_no_room_for_one_particle_is_one_line(self):
+        self.with_memory(ROW_BYTES + 512)
+        sets = told(['local.devices=["sim:0"]', "local.cache_size=1"])
+        self.refused(
+            "plan",
+            self.config,
+            *sets,
+            pattern=r"sim:0: what a particle computes with a batch of \d+ rows does not fit in "
+            rf"the {ROW_BYTES + 512} bytes that are free: no cache_size leaves room$",
+        )
+        done = self.posse("run", self.config, "--out", "none", "--quiet", *sets)
+        self.assertEqual(done.code, 3, done)
+        self.assertRegex(
+            done.err,
+            r"\Aparticle \d+ on sim:0 of node local: step: sim:0: out of memory: asked for "
+            rf"\d+ bytes with \d+ of {ROW_BYTES + 512} in use; it has as few slots as it can, "
+            rf"1 of {ROW_BYTES} bytes: no cache_size leaves more room\n\Z",
+        )
 
 
 class WithoutAccelerators(Story):

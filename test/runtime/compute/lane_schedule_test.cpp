@@ -1,13 +1,11 @@
 #include "runtime/compute/lane_schedule.hpp"
-#include "test/runtime/compute/schedule_jobs.hpp"
+#include "test/runtime/compute/lanes_at_work.hpp"
 #include "test/support/temporary_directory.hpp"
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <deque>
 #include <optional>
-#include <thread>
 
 using namespace posse;
 using namespace posse::test;
@@ -192,9 +190,6 @@ TEST_CASE("who waits for a pinned slot holds up nobody else",
 TEST_CASE("lanes share particles that outnumber the slots, and none is used "
           "twice at once",
           "[runtime][compute][stress]") {
-  constexpr std::uint32_t particles = 7;
-  constexpr std::size_t lanes = 3;
-  constexpr int operations = 300; // of each lane
   constexpr std::size_t slots = 4;
   const auto made_of = recipe();
   const temporary_directory folder;
@@ -205,79 +200,7 @@ TEST_CASE("lanes share particles that outnumber the slots, and none is used "
   lower_tiers::options below;
   if (on_disk)
     below = {row_bytes, 2 * row_bytes, folder.path()};
-  lane_schedule schedule{{.capacity = slots, .below = below}, lanes};
-  for (std::uint32_t i = 0; i < particles; ++i)
-    create(schedule, {i}, made_of);
-
-  std::array<std::atomic<int>, particles> in_use{};
-  std::atomic<int> clashes{0};
-  std::atomic<int> failed{0};
-  std::atomic<int> trained{0};
-  const auto [x, y] = small_batch(1);
-  auto train = [&](const lease& held) {
-    auto seat = settle(held, schedule.swaps());
-    ++trained;
-    return seat && train_step({*held.entry, **seat}, x, y);
-  };
-  auto read = [&](const device_job& job) {
-    const held_leases held{job.leases};
-    const bool there = bring_rows(held, row_use::read).has_value();
-    const bool sound = there
-                       && parameter_row(*held[0].entry, row_of(held[0]))
-                              .isfinite()
-                              .all()
-                              .item<bool>();
-    return return_rows(held, row_use::read) && sound;
-  };
-  auto compute = [&](device_job& job) {
-    auto& held = job.leases.front();
-    auto& users = in_use.at(held.entry->pid.number);
-    clashes += users.fetch_add(1) == 0 ? 0 : 1;
-    const bool reads = dynamic_cast<look*>(&job) != nullptr;
-    if (!(reads ? read(job) : train(held)))
-      ++failed;
-    --users;
-    if (schedule.finish(job))
-      schedule.start_waiting();
-  };
-  std::vector<std::thread> threads;
-  for (std::size_t lane = 0; lane < lanes; ++lane)
-    threads.emplace_back([&, lane] {
-      for (int i = 0; i < operations; ++i) {
-        const particle_id pid{
-            static_cast<std::uint32_t>((i * 5 + lane * 3) % particles)};
-        std::shared_ptr<device_job> job;
-        if (i % 4 == 3)
-          job = std::make_shared<look>(pid);
-        else
-          job = std::make_shared<use>(pid);
-        // What cannot run now waits and is run by whoever makes room for it.
-        auto placed = schedule.place(*job);
-        if (!placed)
-          ++failed;
-        else if (*placed)
-          compute(*job);
-        else {
-          std::atomic<bool> done{false};
-          schedule.wait(
-              job, [&] { done = true; }, [&](failure) { ++failed; });
-          schedule.start_waiting();
-          while (!done)
-            std::this_thread::yield();
-          compute(*job);
-        }
-      }
-    });
-  for (auto& t : threads)
-    t.join();
-  CHECK(clashes == 0);
-  CHECK(failed == 0);
-  const auto steps = schedule.with_store([](particle_store& store) {
-    std::int64_t sum = 0;
-    for (std::uint32_t i = 0; i < particles; ++i)
-      sum += store.find({i})->steps;
-    return sum;
-  });
-  CHECK(steps == trained);
-  CHECK(trained == static_cast<int>(lanes) * operations * 3 / 4);
+  lane_schedule schedule{{.capacity = slots, .below = below},
+                         lanes_at_work::lanes};
+  lanes_at_work{schedule}.run(made_of);
 }

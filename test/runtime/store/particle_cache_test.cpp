@@ -217,6 +217,39 @@ TEST_CASE("a particle keeps its slot for a turn", "[runtime][particle_cache]") {
   CHECK_FALSE(outcome(1, slot_claim::any));
 }
 
+TEST_CASE("a cache goes on without slots that were retired",
+          "[runtime][particle_cache]") {
+  const auto policy =
+      GENERATE(cache_policy::order, cache_policy::lru, cache_policy::direct);
+  particle_cache cache{4, policy};
+  for (std::uint32_t i = 0; i < 3; ++i)
+    REQUIRE(cache.create(p(i)));
+  cache.pin_slot(0);
+  CHECK(cache.idle_slots() == std::vector<std::size_t>{3, 2, 1});
+  cache.retire(3); // was free
+  CHECK(cache.capacity() == 3);
+  CHECK(cache.counters().evictions == 0);
+  cache.retire(1);
+  CHECK(cache.capacity() == 2);
+  CHECK(cache.retired() == 2);
+  CHECK(cache.resident() == 2);
+  CHECK(cache.without_slot() == 1);
+  CHECK(cache.counters().evictions == 1);
+  CHECK_FALSE(cache.contains(p(1)));
+  CHECK(cache.next_evicts());
+  cache.unpin_slot(0);
+  CHECK(cache.idle_slots() == std::vector<std::size_t>{2}); // one stays
+  for (int round = 0; round < 3; ++round)
+    for (std::uint32_t i = 0; i < 5; ++i) {
+      const auto at =
+          round == 0 && i >= 3 ? cache.create(p(i)) : cache.try_read(p(i % 3));
+      REQUIRE(at);
+      CHECK((at->slot == 0 || at->slot == 2));
+      CHECK(cache.resident() <= 2);
+    }
+  CHECK(cache.resident() == 2);
+}
+
 TEST_CASE("a cache refuses what it does not know",
           "[runtime][particle_cache]") {
   particle_cache cache{1, cache_policy::lru};

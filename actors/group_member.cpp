@@ -150,9 +150,8 @@ group_member::gather_columns(device_groups groups,
                              row_columns columns) {
   std::vector<response<gather_rows_ack>> asked;
   for (const auto& group : groups)
-    asked.push_back(self_.ask<gather_rows_ack>(
-        group.at, group.at.worker,
-        gather_rows_msg{group.pids, with_gradients, columns}));
+    asked.push_back(self_.ask_worker<gather_rows_ack>(
+        group.at, gather_rows_msg{group.pids, with_gradients, columns}));
   auto gathered = co_await when_all(std::move(asked));
   particle_rows_copy out;
   out.parameters.resize(pids.size());
@@ -180,9 +179,8 @@ task<value> group_member::write_columns(device_groups groups,
                                         row_columns columns, tensor_blob row) {
   std::vector<response<write_rows_ack>> asked;
   for (const auto& group : groups)
-    asked.push_back(self_.ask<write_rows_ack>(
-        group.at, group.at.worker,
-        write_rows_msg{group.pids, false, columns, {row}}));
+    asked.push_back(self_.ask_worker<write_rows_ack>(
+        group.at, write_rows_msg{group.pids, false, columns, {row}}));
   (void)co_await when_all(std::move(asked));
   co_return value{};
 }
@@ -208,8 +206,7 @@ task<value> group_member::all_reduce(std::vector<particle_id> pids,
     auto rows = co_await gather_columns(groups, pids, false, columns);
     // Named: GCC 12 destroys an aggregate inside a co_await twice.
     reduce_rows_msg order{std::move(rows.parameters), how == reduction::mean};
-    auto sum = co_await response<reduce_rows_ack>::from(self_.self_->request(
-        self_.options_.worker, caf::infinite, std::move(order)));
+    auto sum = co_await self_.ask_own_worker<reduce_rows_ack>(std::move(order));
     (void)co_await write_columns(groups, columns, std::move(sum.row));
   }
   co_return value{};
@@ -248,15 +245,14 @@ task<value> group_member::update_here(device_groups groups, std::string rule,
       co_await gather_columns(groups, order.others, true, row_columns{});
   order.parameters = std::move(rows.parameters);
   order.gradients = std::move(rows.gradients);
-  auto moved = co_await response<group_update_ack>::from(self_.self_->request(
-      self_.options_.worker, caf::infinite, std::move(order)));
+  auto moved =
+      co_await self_.ask_own_worker<group_update_ack>(std::move(order));
 
   std::vector<response<ascend_ack>> told;
   row_dealer directions{moved.directions};
   for (const auto& group : groups)
-    told.push_back(self_.ask<ascend_ack>(
-        group.at, group.at.worker,
-        ascend_msg{group.pids, directions.next(group.pids.size())}));
+    told.push_back(self_.ask_worker<ascend_ack>(
+        group.at, ascend_msg{group.pids, directions.next(group.pids.size())}));
   (void)co_await when_all(std::move(told));
   co_return std::move(moved.diagnostics);
 }
@@ -285,8 +281,8 @@ group_member::update_shared(device_groups groups, std::string rule,
   group_combine_msg combine{rule, std::move(args), {}};
   for (const auto& x : added)
     combine.partials.push_back(value_or_throw(x.to<tensor_blob>("partial")));
-  auto made = co_await response<group_combine_ack>::from(self_.self_->request(
-      self_.options_.worker, caf::infinite, std::move(combine)));
+  auto made =
+      co_await self_.ask_own_worker<group_combine_ack>(std::move(combine));
   if (made.needs_whole)
     co_return std::optional<value>{};
 
@@ -294,8 +290,8 @@ group_member::update_shared(device_groups groups, std::string rule,
                                     value_list(busy.size(), made.plan));
   std::vector<response<ascend_ack>> told;
   for (const auto& group : groups)
-    told.push_back(self_.ask<ascend_ack>(group.at, group.at.worker,
-                                         ascend_msg{group.pids, {}}));
+    told.push_back(
+        self_.ask_worker<ascend_ack>(group.at, ascend_msg{group.pids, {}}));
   (void)co_await when_all(std::move(told));
 
   auto diagnostics = value_or_throw(made.diagnostics.to<value_dict>("svgd"));
@@ -339,8 +335,8 @@ task<value> group_member::partial(value order) {
   slice.parameters = std::move(rows.parameters);
   slice.gradients = std::move(rows.gradients);
   slice_ = slice;
-  auto done = co_await response<group_partial_ack>::from(self_.self_->request(
-      self_.options_.worker, caf::infinite, std::move(request)));
+  auto done =
+      co_await self_.ask_own_worker<group_partial_ack>(std::move(request));
   co_return value{std::move(done.partial)};
 }
 
@@ -353,16 +349,14 @@ task<value> group_member::directions(value plan) {
   auto groups = value_or_throw(by_device(request.slice.others, "update_group"));
   const auto columns = request.slice.columns;
   auto made =
-      co_await response<group_directions_ack>::from(self_.self_->request(
-          self_.options_.worker, caf::infinite, std::move(request)));
+      co_await self_.ask_own_worker<group_directions_ack>(std::move(request));
   // In the order of the slice's others, which is that of the groups.
   std::vector<response<write_rows_ack>> told;
   row_dealer directions{made.directions};
   for (const auto& group : groups)
-    told.push_back(self_.ask<write_rows_ack>(
-        group.at, group.at.worker,
-        write_rows_msg{group.pids, true, columns,
-                       directions.next(group.pids.size())}));
+    told.push_back(self_.ask_worker<write_rows_ack>(
+        group.at, write_rows_msg{group.pids, true, columns,
+                                 directions.next(group.pids.size())}));
   (void)co_await when_all(std::move(told));
   co_return value{double{made.largest}};
 }

@@ -17,33 +17,6 @@ constexpr std::chrono::milliseconds report_interval{50};
 
 const std::vector<particle_id> nobody;
 
-/// A request that takes itself off `open` when its answer has come.
-template <class Ack, class Handle>
-class counted_request {
-public:
-  counted_request(Handle pending, std::size_t& open)
-      : pending_{std::move(pending)}, open_{open} {
-    ++open_;
-  }
-
-  template <class OnAck, class OnError>
-  void then(OnAck on_ack, OnError on_error) {
-    pending_.then(
-        [on_ack, &open = open_](Ack& x) {
-          --open;
-          on_ack(x);
-        },
-        [on_error, &open = open_](caf::error& why) {
-          --open;
-          on_error(why);
-        });
-  }
-
-private:
-  Handle pending_;
-  std::size_t& open_; ///< the actor's, which outlives its callbacks
-};
-
 expected<particle_cursor> cursor_of(std::uint64_t steps, bool finished) {
   return particle_cursor{static_cast<std::int64_t>(steps), finished};
 }
@@ -54,19 +27,33 @@ template <class Msg, class Convert>
 auto particle_state::on_device(Msg msg, Convert convert) {
   auto job = job_for(*options_.shared, msg);
   using ack = typename decltype(job)::element_type::ack_type;
-  using result = typename std::invoke_result_t<Convert, ack>::value_type;
-  // What the worker was asked for before goes first.
-  if (at_worker_ == 0
-      && options_.shared->schedule.place(*job).value_or(false)) {
-    const auto& lane = options_.shared->lanes[job->lane];
-    return response<result>::template from<ack>(
-        self_->request(lane, caf::infinite, lane_work<ack>{std::move(job)}),
-        std::move(convert));
-  }
-  auto pending = self_->request(options_.worker, caf::infinite, std::move(msg));
-  return response<result>::template from<ack>(
-      counted_request<ack, decltype(pending)>{std::move(pending), at_worker_},
-      std::move(convert));
+  using answer =
+      response<typename std::invoke_result_t<Convert, ack>::value_type>;
+  const auto* name = job->what;
+  auto go = [this, job = std::move(job),
+             msg = std::move(msg)](auto on_ack, auto on_error) mutable {
+    // What the worker was asked for before goes first.
+    if (at_worker_ == 0
+        && options_.shared->schedule.place(*job).value_or(false)) {
+      const auto& lane = options_.shared->lanes[job->lane];
+      self_->request(lane, caf::infinite, lane_work<ack>{std::move(job)})
+          .then(std::move(on_ack), std::move(on_error));
+      return;
+    }
+    ++at_worker_;
+    self_->request(options_.worker, caf::infinite, std::move(msg))
+        .then(
+            [this, on_ack = std::move(on_ack)](ack& x) mutable {
+              --at_worker_;
+              on_ack(x);
+            },
+            [this, on_error = std::move(on_error)](caf::error& why) mutable {
+              --at_worker_;
+              on_error(why);
+            });
+  };
+  return answer::template through<ack>(outbox_.to_device(), name, std::move(go),
+                                       std::move(convert));
 }
 
 template <class Msg>
@@ -149,7 +136,7 @@ response<value> particle::send(particle_id to, std::string msg, value args) {
         fail(errc::unknown_particle,
              "send \"" + msg + "\": no particle " + to_string(to)));
   return state_.ask<receive_func_ack>(
-      *entry, entry->particle,
+      state_.outbox_.to(to), *entry, entry->particle,
       receive_func_msg{to, std::move(msg), std::move(args)},
       [](receive_func_ack&& ack) {
         return expected<value>{std::move(ack.result)};
@@ -167,17 +154,18 @@ response<particle_view> particle::get(particle_id of) {
   };
   if (entry->worker == options.worker)
     return state_.on_device(local_get_msg{of}, std::move(local));
+  auto& window = state_.outbox_.to(of);
   if (entry->node == *options.node)
-    return response<particle_view>::from<local_get_ack>(
-        state_.self_->request(entry->worker, caf::infinite, local_get_msg{of}),
-        std::move(local));
+    return state_.ask_here<local_get_ack>(window, "get", entry->worker,
+                                          local_get_msg{of}, std::move(local));
   auto travelled = [of, model = options.shared->model](receive_get_ack&& ack) {
     return to_view(ack).map([&](view_ptr tensors) {
       return particle_view{of, std::move(tensors), model};
     });
   };
-  return state_.ask<receive_get_ack>(
-      *entry, entry->worker, receive_get_msg{pid(), of}, std::move(travelled));
+  return state_.ask<receive_get_ack>(window, *entry, entry->worker,
+                                     receive_get_msg{pid(), of},
+                                     std::move(travelled));
 }
 
 response<value> particle::on_module(module_function f,

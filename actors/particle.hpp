@@ -39,6 +39,12 @@ struct particle_rows_copy {
 /// What a behaviour's handler sees of its particle: PusH's verbs. A verb sends
 /// a request and gives a response to co_await; nothing blocks.
 ///
+/// Of a particle's requests to another particle, or to its own device, at most
+/// `most_unanswered` (actors/outbox.hpp) are on their way. Further ones are
+/// held back in their responses, and go as answers come: await them, one by one
+/// or with when_all. Dropping one that is held back fails the handler with
+/// errc::overloaded.
+///
 /// Computation (step, score, forward, ...) runs on the particle's device, one
 /// operation of a particle at a time, in the order they were asked for.
 class particle {
@@ -93,7 +99,9 @@ public:
   }
 
   /// Runs the handler `msg` of particle `to` and gives what it returns.
-  /// Fails with errc::unknown_particle or errc::unknown_message.
+  /// Fails with errc::unknown_particle or errc::unknown_message. Messages
+  /// arrive in the order in which they were sent; of those that are held back,
+  /// one that is awaited goes first.
   response<value> send(particle_id to, std::string msg, value args = {});
   /// A particle's parameters, gradients and buffers as they are when it is free
   /// to be read. Until it changes, everybody gets the same memory.

@@ -38,9 +38,13 @@ caf::result<Ack> particle_state::run(const std::string& msg,
                                     + nearest_hint(msg, known)
                                     + "; known: " + list_names(known)});
   }
+  const handler_scope scope{&outbox_, outbox_.next_handler()};
   return tasks_.answer<Ack>(
       self_, (*h)(verbs_, args),
       [this, msg](expected<value> result) -> expected<Ack> {
+        auto unsent = outbox_.take_dropped();
+        if (unsent && result)
+          result = tl::unexpected{std::move(*unsent)};
         if (result)
           return Ack{std::move(*result)};
         auto why = std::move(result.error());

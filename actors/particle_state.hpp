@@ -3,6 +3,8 @@
 #include "actors/courier_interface.hpp"
 #include "actors/driver_interface.hpp"
 #include "actors/group_member.hpp"
+#include "actors/local_messages.hpp"
+#include "actors/outbox.hpp"
 #include "actors/particle.hpp"
 #include "actors/particle_directory.hpp"
 #include "actors/particle_interface.hpp"
@@ -34,6 +36,15 @@ struct particle_options {
   value_dict state;
 };
 
+/// What a failure calls a request that was held back.
+inline std::string name_of(const receive_func_msg& x) {
+  return "send \"" + x.msg + '"';
+}
+template <class Msg>
+std::string name_of(const Msg&) {
+  return "get";
+}
+
 /// A particle's actor: runs handlers and keeps what the behaviour keeps. Its
 /// tensors are the device worker's; an idle particle costs a few KiB.
 class particle_state {
@@ -59,12 +70,25 @@ private:
   template <class Msg>
   auto on_device(Msg msg);
   /// Asks an actor that lives where `at` says, here or on another node: `to` is
-  /// one of the address's handles. The answer is as on_device() says.
+  /// one of the address's handles. The answer is as on_device() says. Beyond
+  /// the window the request is held back.
   template <class Ack, class Handle, class Msg, class Convert>
-  auto ask(const particle_address& at, const Handle& to, Msg msg,
-           Convert convert);
-  template <class Ack, class Handle, class Msg>
-  response<Ack> ask(const particle_address& at, const Handle& to, Msg msg);
+  auto ask(send_window& window, const particle_address& at, const Handle& to,
+           Msg msg, Convert convert);
+  /// The same here; `name` is what a failure calls it.
+  template <class Ack, class Handle, class Msg, class Convert>
+  auto ask_here(send_window& window, const char* name, Handle to, Msg msg,
+                Convert convert);
+  /// Asks the worker of a device for its part in a group's operation.
+  template <class Ack, class Msg>
+  response<Ack> ask_worker(const particle_address& at, Msg msg);
+  /// The same of the particle's own device.
+  template <class Ack, class Msg>
+  response<Ack> ask_own_worker(Msg msg);
+  /// What ask() does when the window is open.
+  template <class Handle, class Msg, class OnAck, class OnError>
+  void post(const particle_address& at, const Handle& to, Msg msg, OnAck on_ack,
+            OnError on_error);
   const handler* find(std::string_view msg) const;
   std::vector<std::string> known_messages() const;
 
@@ -75,6 +99,7 @@ private:
   directory_ptr directory_;
   bool paused_{false};
   std::size_t at_worker_{0}; ///< operations that the worker was asked for
+  outbox outbox_;
   std::chrono::steady_clock::time_point last_report_;
   /// Registered at run time; a running coroutine may still use one that was
   /// replaced, so none is ever dropped.
@@ -84,25 +109,70 @@ private:
   running_tasks tasks_; // last: its frames refer to all of the above
 };
 
-template <class Ack, class Handle, class Msg, class Convert>
-auto particle_state::ask(const particle_address& at, const Handle& to, Msg msg,
-                         Convert convert) {
-  using result = typename std::invoke_result_t<Convert, Ack>::value_type;
+template <class Handle, class Msg, class OnAck, class OnError>
+void particle_state::post(const particle_address& at, const Handle& to, Msg msg,
+                          OnAck on_ack, OnError on_error) {
   if (at.node == *options_.node)
-    return response<result>::template from<Ack>(
-        self_->request(to, caf::infinite, std::move(msg)), std::move(convert));
-  return response<result>::template from<Ack>(
-      self_->request(options_.courier, caf::infinite,
-                     parcel<Msg>{at.node,
-                                 caf::actor_cast<caf::strong_actor_ptr>(to),
-                                 std::move(msg)}),
+    self_->request(to, caf::infinite, std::move(msg))
+        .then(std::move(on_ack), std::move(on_error));
+  else
+    self_
+        ->request(options_.courier, caf::infinite,
+                  parcel<Msg>{at.node,
+                              caf::actor_cast<caf::strong_actor_ptr>(to),
+                              std::move(msg)})
+        .then(std::move(on_ack), std::move(on_error));
+}
+
+template <class Ack, class Handle, class Msg, class Convert>
+auto particle_state::ask(send_window& window, const particle_address& at,
+                         const Handle& to, Msg msg, Convert convert) {
+  using answer =
+      response<typename std::invoke_result_t<Convert, Ack>::value_type>;
+  if (window.is_open()) [[likely]]
+    return answer::template sent<Ack>(
+        window,
+        [&](auto on_ack, auto on_error) {
+          post(at, to, std::move(msg), std::move(on_ack), std::move(on_error));
+        },
+        std::move(convert));
+  auto name = name_of(msg);
+  return answer::template held_back<Ack>(
+      window, std::move(name),
+      [this, at, to, msg = std::move(msg)](auto on_ack, auto on_error) mutable {
+        post(at, to, std::move(msg), std::move(on_ack), std::move(on_error));
+      },
       std::move(convert));
 }
 
-template <class Ack, class Handle, class Msg>
-response<Ack> particle_state::ask(const particle_address& at, const Handle& to,
-                                  Msg msg) {
-  return ask<Ack>(at, to, std::move(msg),
+template <class Ack, class Handle, class Msg, class Convert>
+auto particle_state::ask_here(send_window& window, const char* name, Handle to,
+                              Msg msg, Convert convert) {
+  using answer =
+      response<typename std::invoke_result_t<Convert, Ack>::value_type>;
+  return answer::template through<Ack>(
+      window, name,
+      [this, to = std::move(to), msg = std::move(msg)](auto on_ack,
+                                                       auto on_error) mutable {
+        self_->request(to, caf::infinite, std::move(msg))
+            .then(std::move(on_ack), std::move(on_error));
+      },
+      std::move(convert));
+}
+
+template <class Ack, class Msg>
+response<Ack> particle_state::ask_own_worker(Msg msg) {
+  // Behind what the device was asked for before.
+  return ask_here<Ack>(outbox_.to_device(), "an operation of a group",
+                       options_.worker, std::move(msg),
+                       [](Ack&& x) { return expected<Ack>{std::move(x)}; });
+}
+
+template <class Ack, class Msg>
+response<Ack> particle_state::ask_worker(const particle_address& at, Msg msg) {
+  if (at.worker == options_.worker)
+    return ask_own_worker<Ack>(std::move(msg));
+  return ask<Ack>(outbox_.to_group(), at, at.worker, std::move(msg),
                   [](Ack&& x) { return expected<Ack>{std::move(x)}; });
 }
 

@@ -4,12 +4,12 @@
 
 namespace posse {
 
-void pfuture::promise::set(expected<value> result) const {
+bool pfuture::promise::set(expected<value> result) const {
   std::vector<std::weak_ptr<observer>> observers;
   {
     const std::lock_guard lock{state_->mutex};
     if (state_->result)
-      return;
+      return false;
     state_->result = std::move(result);
     state_->changed.notify_all();
     observers.swap(state_->observers);
@@ -20,6 +20,7 @@ void pfuture::promise::set(expected<value> result) const {
       watching->told = true;
       watching->changed.notify_all();
     }
+  return true;
 }
 
 bool pfuture::ready() const {

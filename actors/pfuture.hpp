@@ -25,7 +25,8 @@ public:
   public:
     promise() : state_{std::make_shared<state>()} {}
     pfuture future() const { return pfuture{state_}; }
-    void set(expected<value> result) const;
+    /// @returns false if there was a result already.
+    bool set(expected<value> result) const;
 
   private:
     friend class pfuture;

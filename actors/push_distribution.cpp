@@ -2,6 +2,7 @@
 
 #include "actors/courier.hpp"
 #include "actors/driver.hpp"
+#include "actors/launch_window.hpp"
 #include "actors/load_plugins.hpp"
 #include "actors/node_event_loop.hpp"
 #include "actors/one_answer.hpp"
@@ -87,6 +88,8 @@ struct push_distribution::impl {
   std::optional<placement> places; ///< once the nodes are prepared
   std::vector<directory_entry> directory;
   bool announced{true}; ///< every node knows the directory
+  /// Shared with the answers, which may come when this is gone.
+  std::shared_ptr<launch_window> launches = std::make_shared<launch_window>();
 
   impl(const run_config& c, run_plan p)
       : config{c}, plan{std::move(p)}, caf_config{resources_of(c),
@@ -354,16 +357,19 @@ pfuture push_distribution::p_launch(particle_id pid, std::string msg,
   auto entry = x.find(pid);
   if (auto told = x.announce(); !told || !entry)
     promise.set(tl::unexpected<failure>{!entry ? entry.error() : told.error()});
-  else
+  else {
+    x.launches->begin(pid);
     x.send_errand<receive_func_pd_ack>(
         **entry, (*entry)->handle,
         receive_func_pd_msg{pid, std::move(msg), std::move(args)},
-        [promise](expected<receive_func_pd_ack> ack) {
-          if (ack)
-            promise.set(std::move(ack->result));
-          else
-            promise.set(fail(std::move(ack)));
+        [promise, pid,
+         launches = x.launches](expected<receive_func_pd_ack> ack) {
+          // Who is given up may answer later.
+          if (promise.set(ack ? expected<value>{std::move(ack->result)}
+                              : fail(std::move(ack))))
+            launches->end(pid);
         });
+  }
   return promise.future();
 }
 

@@ -65,6 +65,9 @@ public:
                                  std::optional<std::uint64_t> train_key = {});
 
   /// Runs the handler `msg` of a particle; the future gives what it returns.
+  /// Blocks while the particle owes the answers to `most_launched` of these
+  /// (actors/launch_window.hpp), until one is there or cannot come any more: do
+  /// not launch more that wait for a later launch.
   pfuture p_launch(particle_id pid, std::string msg, value args = {});
   std::vector<expected<value>> p_wait(std::span<const pfuture> futures);
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "actors/response.hpp"
+#include "actors/task_failed.hpp"
 #include "messages/caf_errors.hpp"
 #include "messages/failure.hpp"
 
@@ -8,10 +10,8 @@
 
 #include <coroutine>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 /// Coroutines on top of CAF requests: a handler suspends instead of blocking.
 ///
@@ -19,26 +19,6 @@
 /// and becomes its result (an algorithm then reads without error handling at
 /// every line). `co_await as_expected(x)` gives an `expected` instead.
 namespace posse {
-
-/// How a failure travels inside a coroutine: thrown where it is awaited, caught
-/// by the task. Never leaves a handler.
-class task_failed : public std::exception {
-public:
-  explicit task_failed(failure why) : why_{std::move(why)} {}
-  const char* what() const noexcept override { return why_.message.c_str(); }
-  const failure& why() const noexcept { return why_; }
-
-private:
-  failure why_;
-};
-
-template <class T>
-T value_or_throw(expected<T>&& x) {
-  if (!x)
-    throw task_failed{std::move(x.error())};
-  if constexpr (!std::is_void_v<T>)
-    return std::move(*x);
-}
 
 /// A coroutine that starts when called and is awaited at most once. Dropping it
 /// destroys its frame at whatever point it is suspended. It starts eagerly, so
@@ -101,155 +81,6 @@ private:
   explicit task(handle h) : h_{h} {}
   handle h_;
 };
-
-/// Counts answers down and resumes who waits for them. Lives in the awaiting
-/// frame; an answer that comes after the frame is gone finds no latch.
-struct response_latch {
-  std::size_t missing{0};
-  std::coroutine_handle<> waiting;
-
-  void count_down() {
-    if (--missing == 0)
-      waiting.resume();
-  }
-};
-
-/// The answer to one request, now or later. CAF keeps the callbacks until the
-/// answer comes or the actor ends, so they share this object's slot and never
-/// touch a frame.
-template <class T>
-class [[nodiscard]] response {
-public:
-  using value_type = T;
-
-  /// Takes a CAF response handle, or anything with a `then` for `Ack&` and
-  /// caf::error&, and turns the answer into a T with `convert`.
-  template <class Ack, class Handle, class Convert>
-  static response from(Handle&& pending, Convert convert) {
-    response out;
-    pending.then(
-        [s = out.slot_, convert](Ack& x) { s->set(convert(std::move(x))); },
-        [s = out.slot_](caf::error& e) {
-          s->set(tl::unexpected<failure>{from_error(e)});
-        });
-    return out;
-  }
-
-  template <class Handle>
-  static response from(Handle&& pending) {
-    return from<T>(std::forward<Handle>(pending),
-                   [](T&& x) { return expected<T>{std::move(x)}; });
-  }
-
-  /// An answer that is known already.
-  static response ready(expected<T> x) {
-    response out;
-    out.slot_->set(std::move(x));
-    return out;
-  }
-
-  response(response&&) noexcept = default;
-  response& operator=(response&&) noexcept = default;
-  ~response() {
-    if (slot_)
-      slot_->latch = nullptr;
-  }
-
-  bool await_ready() const noexcept { return slot_->result.has_value(); }
-  void await_suspend(std::coroutine_handle<> h) {
-    latch_ = {1, h};
-    slot_->latch = &latch_;
-  }
-  T await_resume() { return value_or_throw(take()); }
-
-  /// The result, once there is one; for awaiters.
-  expected<T> take() { return std::move(*slot_->result); }
-  /// Counts `latch` down when the answer comes; nullptr: nothing to tell.
-  void notify(response_latch* latch) { slot_->latch = latch; }
-
-private:
-  struct slot {
-    std::optional<expected<T>> result;
-    response_latch* latch{nullptr};
-
-    void set(expected<T> x) {
-      result = std::move(x);
-      if (auto* told = std::exchange(latch, nullptr))
-        told->count_down();
-    }
-  };
-
-  response() : slot_{std::make_shared<slot>()} {}
-
-  std::shared_ptr<slot> slot_;
-  response_latch latch_;
-};
-
-/// Awaits a task or a response without throwing: gives `expected<T>`.
-template <class Awaitable>
-auto as_expected(Awaitable x) {
-  struct awaiter {
-    Awaitable inner;
-    bool await_ready() const noexcept { return inner.await_ready(); }
-    void await_suspend(std::coroutine_handle<> h) { inner.await_suspend(h); }
-    expected<typename Awaitable::value_type> await_resume() {
-      return inner.take();
-    }
-  };
-  return awaiter{std::move(x)};
-}
-
-/// Awaits all answers; gives their values in the order of the requests, or
-/// fails with the first failure in that order, but only when all have come.
-template <class T>
-class [[nodiscard]] all_responses {
-public:
-  using value_type = std::vector<T>;
-
-  explicit all_responses(std::vector<response<T>> xs) : xs_{std::move(xs)} {}
-  all_responses(all_responses&&) noexcept = default;
-  ~all_responses() {
-    for (auto& x : xs_)
-      x.notify(nullptr);
-  }
-
-  bool await_ready() const noexcept {
-    for (const auto& x : xs_)
-      if (!x.await_ready())
-        return false;
-    return true;
-  }
-  void await_suspend(std::coroutine_handle<> h) {
-    latch_ = {0, h};
-    for (auto& x : xs_)
-      if (!x.await_ready()) {
-        ++latch_.missing;
-        x.notify(&latch_);
-      }
-  }
-  std::vector<T> await_resume() { return value_or_throw(take()); }
-
-  expected<std::vector<T>> take() {
-    std::vector<T> out;
-    out.reserve(xs_.size());
-    for (auto& x : xs_) {
-      auto one = x.take();
-      if (!one)
-        return tl::unexpected<failure>{std::move(one.error())};
-      out.push_back(std::move(*one));
-    }
-    return out;
-  }
-
-private:
-  std::vector<response<T>> xs_;
-  response_latch latch_;
-};
-
-template <class T>
-all_responses<T> when_all(std::vector<response<T>> xs) {
-  return all_responses<T>{std::move(xs)};
-}
 
 /// The handlers of one actor that are still running, each tied to the promise
 /// it will answer. Declare it the *last* member of an actor's state: it is

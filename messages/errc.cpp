@@ -42,6 +42,8 @@ std::string_view to_string(errc code) noexcept {
     return "refused";
   case errc::node_lost:
     return "node lost";
+  case errc::overloaded:
+    return "overloaded";
   }
   return "unknown error";
 }

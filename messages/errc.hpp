@@ -46,10 +46,12 @@ enum class errc : std::uint8_t {
   refused,
   /// A node of the run ended or was cut off.
   node_lost,
+  /// More requests than may be unanswered, and their sender did not wait.
+  overloaded,
 };
 
 /// The one with the largest number.
-inline constexpr errc last_errc = errc::node_lost;
+inline constexpr errc last_errc = errc::overloaded;
 
 /// The name of `code` as written above; "unknown error" for anything else.
 std::string_view to_string(errc code) noexcept;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/local_ptr.hpp"
 #include "actors/outbox.hpp"
 #include "actors/send_window.hpp"
 #include "actors/task_failed.hpp"
@@ -93,7 +94,7 @@ public:
     response out;
     out.slot_->window = &window;
     out.slot_->held = std::make_unique<held<Ack, Send, Convert>>(
-        window, std::move(name), out.slot_, std::move(send),
+        window, std::move(name), *out.slot_, std::move(send),
         std::move(convert));
     return out;
   }
@@ -153,30 +154,29 @@ private:
   template <class Ack, class Send, class Convert>
   class held final : public held_request {
   public:
-    held(send_window& window, std::string name, std::weak_ptr<slot> to,
-         Send send, Convert convert)
-        : held_request{window, std::move(name)}, to_{std::move(to)},
+    held(send_window& window, std::string name, slot& to, Send send,
+         Convert convert)
+        : held_request{window, std::move(name)}, to_{to},
           send_{std::move(send)}, convert_{std::move(convert)} {}
 
     void go() override {
-      const auto to = to_.lock(); // its response has this object
-      const auto self = std::move(to->held);
+      const auto self = std::move(to_.held);
       begin();
-      hear<Ack>(to, std::move(send_), std::move(convert_));
+      hear<Ack>(local_ptr<slot>{&to_}, std::move(send_), std::move(convert_));
     }
 
   private:
-    std::weak_ptr<slot> to_;
+    slot& to_; ///< has this object
     Send send_;
     Convert convert_;
   };
 
-  response() : slot_{std::make_shared<slot>()} {}
+  response() : slot_{new slot} {}
 
   // `to` by value: what captures a const reference holds a constant, which is
   // copied wherever it is moved.
   template <class Ack, class Send, class Convert>
-  static void hear(std::shared_ptr<slot> to, Send send, Convert convert) {
+  static void hear(local_ptr<slot> to, Send send, Convert convert) {
     auto on_ack = [to, convert](Ack& x) { to->set(convert(std::move(x))); };
     auto on_error = [to = std::move(to)](caf::error& e) {
       to->set(tl::unexpected<failure>{from_error(e)});
@@ -193,7 +193,7 @@ private:
       unsent->drop();
   }
 
-  std::shared_ptr<slot> slot_;
+  local_ptr<slot> slot_;
   response_latch latch_;
 };
 

@@ -53,6 +53,7 @@ struct request_slot {
   std::unique_ptr<held_request> held; ///< until it is sent
   held_group* group{nullptr};         ///< with what it is awaited
   response_latch* latch{nullptr};     ///< who waits for the answer
+  std::size_t owners{0};              ///< see local_ptr
 
   /// The answer is here: lets others go.
   void close();

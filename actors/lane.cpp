@@ -40,9 +40,9 @@ caf::result<Ack> compute(self_ptr self, const lane_work<Ack>& work) {
   auto& job = *work.job;
   job.note_begin();
   auto result = guarded("lane", [&] { return job.compute(); });
-  job.note_end();
   if (!result && result.error().code == errc::all_slots_pinned)
     return put_off(self, work.job);
+  job.note_end();
   if (job.device.schedule.finish(job))
     self->send(self->state.worker, lane_done{});
   if (!result)

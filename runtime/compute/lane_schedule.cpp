@@ -25,7 +25,7 @@ lane_schedule::lane_schedule(particle_store::options store, std::size_t lanes,
 expected<bool> lane_schedule::place(device_job& job) {
   {
     const std::lock_guard lock{mutex_};
-    if (is_awaited(job) || (one_at_a_time_ && jobs() > 0))
+    if (is_awaited(job) || (put_off_ > 0 && (jobs() > 0 || !waiting_.empty())))
       return false;
     // Those who wait for a slot were here first.
     auto got =
@@ -63,7 +63,7 @@ void lane_schedule::start_waiting() {
     std::unordered_set<particle_id> blocked;
     slot_wanted_ = false;
     for (auto i = waiting_.begin(); i != waiting_.end();) {
-      if (one_at_a_time_ && jobs() > 0)
+      if (put_off_ > 0 && jobs() > 0)
         break;
       const auto& pids = i->job->pids;
       const bool behind = std::ranges::any_of(
@@ -95,6 +95,7 @@ void lane_schedule::start_waiting() {
               start();
             });
       } else {
+        end_put_off(*ready.job);
         calls.push_back([refuse = std::move(ready.refuse),
                          why = std::move(got.error())]() mutable {
           refuse(std::move(why));
@@ -115,39 +116,40 @@ bool lane_schedule::finish(device_job& job) {
       });
   give_back(job);
   return std::exchange(look_again_, false) || evicted_is_awaited
-         || is_awaited(job) || (one_at_a_time_ && !waiting_.empty())
+         || is_awaited(job) || (put_off_ > 0 && !waiting_.empty())
          || (slot_wanted_ && claim() >= slot_claim::after_turn);
 }
 
-expected<void> lane_schedule::make_room() {
+expected<void> lane_schedule::make_room(std::uint64_t seen) {
   const std::lock_guard alone{making_room_};
+  if (rooms_made_ != seen)
+    return {};
   auto leaving = [&] {
     const std::lock_guard lock{mutex_};
     auto given_up = store_.give_up_slots();
     const bool later = !given_up && jobs() > 1; // the caller's is one
-    one_at_a_time_ = later;
-    look_again_ = look_again_ || !later;
     if (later)
       given_up.error().code = errc::all_slots_pinned;
     return given_up;
   }();
   if (!leaving)
     return fail(std::move(leaving));
-  std::size_t stayed = 0;
-  expected<void> all;
+  bool any_left = leaving->empty(); // then slots that were free have gone
+  expected<void> failed;
   for (const auto& going : *leaving) {
-    auto left = leave_slot(going, swaps());
-    with_store([&](particle_store& store) { store.end_departure(going); });
-    if (left)
-      continue;
-    ++stayed;
-    all = std::move(left);
+    auto moved = leave_slot(going, swaps());
+    const bool left = with_store(
+        [&](particle_store& store) { return store.end_departure(going); });
+    any_left = any_left || left;
+    if (!left)
+      failed = std::move(moved);
   }
   const std::lock_guard lock{mutex_};
   look_again_ = true;
-  if (stayed == 0 || stayed < leaving->size())
-    return {};
-  return all;
+  if (!any_left)
+    return failed;
+  ++rooms_made_;
+  return {};
 }
 
 void lane_schedule::wait_again(std::shared_ptr<device_job> job,
@@ -155,6 +157,8 @@ void lane_schedule::wait_again(std::shared_ptr<device_job> job,
                                std::function<void(failure)> refuse) {
   const std::lock_guard lock{mutex_};
   give_back(*job);
+  job->put_off = true;
+  ++put_off_;
   for (auto pid : job->pids)
     ++waiting_for_[pid];
   waiting_.push_front({std::move(job), std::move(start), std::move(refuse)});
@@ -162,12 +166,18 @@ void lane_schedule::wait_again(std::shared_ptr<device_job> job,
 
 void lane_schedule::give_back(device_job& job) {
   --load_[job.lane];
+  end_put_off(job);
   for (const auto& held : job.leases) {
     store_.release(held);
     if (held.entry->lost && held.fresh)
       store_.remove(held.entry->pid);
   }
   job.leases.clear();
+}
+
+void lane_schedule::end_put_off(device_job& job) {
+  if (std::exchange(job.put_off, false) && --put_off_ == 0)
+    look_again_ = true;
 }
 
 /// Those that have their leases.

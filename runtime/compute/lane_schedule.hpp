@@ -8,7 +8,9 @@
 
 #include <c10/util/SmallVector.h>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -36,6 +38,7 @@ public:
                                         slot_claim claim) = 0;
 
   const pid_list pids; ///< in the order of the request
+  bool put_off{false}; ///< by wait_again(), and not done yet
   lease_list leases;   ///< from when it is placed until it is finished
   std::size_t lane{0}; ///< likewise
 };
@@ -79,15 +82,16 @@ public:
 
   /// Gives slots up that nobody uses, so that an operation on an accelerator
   /// finds the memory that it had not. Moves bytes: for lanes alone, beside
-  /// the leases that they hold.
+  /// the leases that they hold. Nothing is done if somebody else has made room
+  /// since rooms_made() was `seen`.
   /// @returns errc::all_slots_pinned if other operations hold all slots: then
   ///   wait_again(); errc::out_of_memory if none can be given up, saying why.
-  expected<void> make_room();
+  expected<void> make_room(std::uint64_t seen);
+  std::uint64_t rooms_made() const noexcept { return rooms_made_; }
 
   /// For an operation that found no memory beside others: gives its leases back
-  /// and has it wait, as wait() does, before all others. From now on one
-  /// operation runs at a time, until room has been made. To be followed by
-  /// start_waiting().
+  /// and has it wait, as wait() does, before all others. One operation runs at
+  /// a time until it is done. To be followed by start_waiting().
   void wait_again(std::shared_ptr<device_job> job, std::function<void()> start,
                   std::function<void(failure)> refuse);
 
@@ -110,6 +114,7 @@ private:
   bool is_awaited(const device_job& job) const;
   std::size_t jobs() const;
   void give_back(device_job& job);
+  void end_put_off(device_job& job);
   slot_claim claim() const;
   bool may_come_early() const;
   void run(device_job& job, lease_list leases);
@@ -122,10 +127,11 @@ private:
   std::vector<std::size_t> load_; ///< jobs given to each lane and not done
   std::list<waiting_job> waiting_;
   std::unordered_map<particle_id, std::size_t> waiting_for_; ///< of waiting_
-  bool slot_wanted_{false};   ///< one of waiting_ found none
-  bool look_again_{false};    ///< one of waiting_ may run now
-  bool one_at_a_time_{false}; ///< until somebody has made room
-  std::mutex making_room_;    ///< held by the lane that does, copies included
+  bool slot_wanted_{false}; ///< one of waiting_ found none
+  bool look_again_{false};  ///< one of waiting_ may run now
+  std::size_t put_off_{0};  ///< jobs that have to run alone
+  std::atomic<std::uint64_t> rooms_made_{0};
+  std::mutex making_room_; ///< held by the lane that does, copies included
 };
 
 } // namespace posse

@@ -2,6 +2,7 @@
 
 #include "runtime/compute/evaluate.hpp"
 #include "runtime/compute/particle_work.hpp"
+#include "runtime/compute/undo_record.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/data/batch.hpp"
 #include "runtime/data/batch_source.hpp"
@@ -75,6 +76,7 @@ private:
     const seated_particle p{*held.entry, **seat};
     if (auto made = initialize(p, 0); !made)
       return made;
+    const undo_record before{p}; // as lanes keep one
     auto rows = batches_.at({});
     if (!rows)
       return fail(std::move(rows));
@@ -82,13 +84,17 @@ private:
       return fail(std::move(done));
     if (auto done = score(p, rows->inputs, rows->targets); !has_room(done))
       return fail(std::move(done));
-    if (auto done = validate(p, *data_); !has_room(done))
-      return fail(std::move(done));
-    auto some = chunks{*data_, data_part::test, evaluation_rows}.at(0);
-    if (!some)
-      return fail(std::move(some));
-    if (auto done = predict(p, some->inputs); !has_room(done))
-      return fail(std::move(done));
+    // All parts are asked for in such chunks.
+    for (const auto part : {data_part::validation, data_part::test}) {
+      const chunks all{*data_, part, evaluation_rows};
+      if (all.size() == 0)
+        continue;
+      auto some = all.at(0);
+      if (!some)
+        return fail(std::move(some));
+      if (auto done = predict(p, some->inputs); !has_room(done))
+        return fail(std::move(done));
+    }
     return {};
   }
 

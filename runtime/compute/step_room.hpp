@@ -24,10 +24,11 @@ struct step_room {
   std::size_t slots(std::int64_t row_bytes, std::size_t lanes) const;
 };
 
-/// Makes a particle on the device, trains it for a step, validates it and asks
-/// it for outputs, beside more and more memory that is taken. Nothing of it
-/// stays; what fails for another reason than memory is left for the run to
-/// find. Exact to a millionth of what is free.
+/// Makes a particle on the device, trains it for a step and asks it for the
+/// outputs of some rows, beside more and more memory that is taken. Nothing of
+/// it stays; what fails for another reason than memory is left for the run to
+/// find. Exact to a millionth of what is free, or 64 bytes; but where an
+/// allocator takes more for a row than its bytes, slots() are too many.
 ///
 /// @param device An accelerator.
 /// @param batch Rows of a step, > 0.

@@ -1,12 +1,13 @@
 #include "runtime/compute/particle_work.hpp"
 #include "runtime/compute/placed.hpp"
+#include "runtime/compute/step_cursor.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/core/random.hpp"
 #include "runtime/model/network.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/util/ScopeExit.h>
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -20,7 +21,6 @@ namespace {
 double loss_with_gradients(seated_particle p, const at::Tensor& x,
                            const at::Tensor& y,
                            std::vector<at::Tensor>& gradients) {
-  gradients.clear(); // of a step that threw, if any: they hold memory
   p.seat.set_training(true);
   const generator_scope own_numbers{p.entry.generator};
   const auto& loss = p.recipe().loss;
@@ -37,35 +37,16 @@ double loss_with_gradients(seated_particle p, const at::Tensor& x,
   };
   if (p.seat.net().gradients(inputs, slopes, gradients))
     return value;
-  for (const auto& parameter : p.seat.parameters())
-    parameter.mutable_grad().reset(); // of a step that threw, if any
+  // Autograd owns them while it works, cheaper than adding into rows; none stay
+  // if it throws.
+  const auto taken = c10::make_scope_exit([&] {
+    gradients.clear();
+    for (const auto& parameter : p.seat.parameters())
+      gradients.push_back(std::exchange(parameter.mutable_grad(), {}));
+  });
   auto graph = loss.function(on_host(p.seat.net().forward(inputs)), y, head);
   graph.backward();
-  // Autograd owned them while it worked: cheaper than adding into rows.
-  for (const auto& parameter : p.seat.parameters())
-    gradients.push_back(std::exchange(parameter.mutable_grad(), {}));
   return graph.item<double>();
-}
-
-failure diverged(const particle_entry& entry, std::string_view what,
-                 double got) {
-  return {errc::non_finite,
-          std::string{what} + " is " + (std::isnan(got) ? "NaN" : "infinite")
-              + " at step " + std::to_string(entry.steps + 1)};
-}
-
-double learning_rate(const particle_entry& entry) {
-  const auto& recipe = *entry.family->recipe;
-  // A resumed or hand-driven particle may step past the end: it stays there.
-  const auto step = std::min(entry.schedule_steps, recipe.source.total_steps);
-  return recipe.source.optimizer.learning_rate
-         * recipe.schedule(step, recipe.source.total_steps);
-}
-
-void count_step(particle_entry& entry) {
-  ++entry.steps;
-  ++entry.schedule_steps;
-  note_change(entry, true);
 }
 
 } // namespace
@@ -97,6 +78,7 @@ expected<step_report> train_step(seated_particle p, const at::Tensor& x,
   return guarded("step", [&]() -> expected<step_report> {
     // Lanes are long-lived threads: the list keeps its memory between steps.
     thread_local std::vector<at::Tensor> gradients;
+    const auto emptied = c10::make_scope_exit([] { gradients.clear(); });
     note_change(p.entry, false); // buffers change even if the loss is no number
     const auto loss = loss_with_gradients(p, x, y, gradients);
     if (!std::isfinite(loss))
@@ -104,7 +86,6 @@ expected<step_report> train_step(seated_particle p, const at::Tensor& x,
     const at::NoGradGuard no_grad;
     p.recipe().optimizer->step(p.seat.parameters(), gradients, p.seat.moments(),
                                p.entry.steps + 1, learning_rate(p.entry));
-    gradients.clear();
     count_step(p.entry);
     return step_report{loss, p.entry.steps};
   });

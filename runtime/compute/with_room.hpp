@@ -11,6 +11,7 @@ namespace posse {
 
 /// Does `attempt()` on a lane of an accelerator; again, with fewer slots on the
 /// device, for as long as it has no memory for it and slots can be given up.
+/// What the host has no memory for is not tried again.
 ///
 /// @param attempt Gives an `expected`; what fails with errc::out_of_memory has
 ///   left the particle as it was.
@@ -19,13 +20,16 @@ namespace posse {
 ///   operations hold them; the caller's has to wait_again().
 template <class Attempt>
 auto with_room(lane_schedule& schedule, Attempt attempt) {
+  auto seen = schedule.rooms_made();
   auto done = attempt();
-  while (!done && done.error().code == errc::out_of_memory) {
-    if (auto room = schedule.make_room(); !room) {
+  while (!done && done.error().code == errc::out_of_memory
+         && !is_full_host(done.error())) {
+    if (auto room = schedule.make_room(seen); !room) {
       done.error().message += "; " + room.error().message;
       done.error().code = room.error().code;
       break;
     }
+    seen = schedule.rooms_made();
     done = attempt();
   }
   return done;

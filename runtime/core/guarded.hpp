@@ -15,6 +15,9 @@ namespace posse {
 ///   other exceptions; the message starts with `what` and holds no backtrace.
 failure current_failure(std::string_view what) noexcept;
 
+/// Whether `why` is errc::out_of_memory of the host, not of a device.
+bool is_full_host(const failure& why);
+
 /// Runs `f` and turns any exception into a `failure`: no exception leaves
 /// `runtime/`.
 ///

@@ -192,17 +192,31 @@ void particle_store::release(const lease& done) {
     done.evicted->leased = false;
 }
 
+/// Slots that nobody uses, but for one where all others are kept by pin(): the
+/// particles that have none share it.
+std::vector<std::size_t>
+particle_store::slots_to_spare(const particle_family& family) const {
+  auto idle = family.cache.idle_slots();
+  std::size_t shared = family.cache.capacity();
+  for (const auto pid : family.cache.particles())
+    if (entries_.at(pid)->pins > 0)
+      --shared;
+  if (!idle.empty() && idle.size() >= shared)
+    idle.pop_back();
+  return idle;
+}
+
 expected<std::vector<departure>> particle_store::give_up_slots() {
   std::vector<departure> leaving;
   std::size_t idle = 0;
   std::size_t given_up = 0;
   for (const auto& f : families_)
-    idle += f->cache.idle_slots().size();
+    idle += slots_to_spare(*f).size();
   if (idle == 0)
     return tl::unexpected{all_slots_in_use()};
   const auto wanted = (idle + 1) / 2;
   for (const auto& f : families_)
-    for (const auto slot : f->cache.idle_slots()) {
+    for (const auto slot : slots_to_spare(*f)) {
       if (given_up == wanted)
         return leaving;
       if (f->cache.owner_of(slot))
@@ -213,10 +227,10 @@ expected<std::vector<departure>> particle_store::give_up_slots() {
     }
   auto without = without_slot();
   for (const auto& f : families_)
-    for (const auto slot : f->cache.idle_slots()) {
+    for (const auto slot : slots_to_spare(*f)) {
       if (given_up + leaving.size() == wanted)
         return leaving;
-      if (without == below_->room_for(f->recipe->layout.row_bytes()))
+      if (without >= below_->room_for(f->recipe->layout.row_bytes()))
         continue;
       ++without;
       auto& entry = *entries_.at(*f->cache.owner_of(slot));
@@ -231,16 +245,17 @@ expected<std::vector<departure>> particle_store::give_up_slots() {
       no_room_below(options_.below, capacity(), f.recipe->layout.row_bytes())};
 }
 
-void particle_store::end_departure(const departure& left) {
+bool particle_store::end_departure(const departure& left) {
   auto& entry = *left.entry;
   auto& family = *entry.family;
   family.cache.unpin_slot(left.slot_index);
   entry.leased = false;
   if (!is_below(entry))
-    return;
+    return false;
   entry.slot.reset();
   family.cache.retire(left.slot_index);
   family.slots.close(left.slot_index);
+  return true;
 }
 
 failure particle_store::all_slots_in_use() const {
@@ -251,7 +266,7 @@ failure particle_store::all_slots_in_use() const {
   return {errc::out_of_memory,
           "it has as few slots as it can, " + slots
               + (capacity() == 1 ? ": no cache_size leaves more room"
-                                 : ", which are all in use")};
+                                 : ", which are in use or have to stay")};
 }
 
 bool particle_store::pin(particle_id pid) {

@@ -126,8 +126,9 @@ public:
   ///   that were free are enough. errc::out_of_memory if no slot can be given
   ///   up, saying why.
   expected<std::vector<departure>> give_up_slots();
-  /// The particle is elsewhere now, or could not move and keeps its slot.
-  void end_departure(const departure& left);
+  /// The particle is elsewhere now and its slot given up, or it could not move
+  /// and keeps it. @returns whether it has left.
+  bool end_departure(const departure& left);
 
   /// Keeps a resident particle in its slot until as many unpin() calls; false
   /// if it is not resident, or not pinned.
@@ -154,6 +155,7 @@ private:
   expected<void> check_room(const particle_family& family) const;
   std::size_t without_slot() const;
   failure all_slots_in_use() const;
+  std::vector<std::size_t> slots_to_spare(const particle_family& family) const;
   lease place(particle_entry& entry, const particle_cache::placement& where);
 
   options options_;
@@ -170,7 +172,8 @@ private:
 expected<slot*> settle(const lease& held, swap_counters& counters);
 
 /// Moves the bytes of a particle out of its slot. Runs on a lane.
-/// @returns errc::out_of_memory, errc::io_error: then it is where it was.
+/// @returns errc::out_of_memory, errc::io_error: then it is where it was, or in
+///   host memory beyond the budget.
 expected<void> leave_slot(const departure& going, swap_counters& counters);
 
 /// What an operation does with the rows that it leases.

@@ -5,7 +5,9 @@
 
 #include <ATen/ATen.h>
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace posse;
@@ -49,6 +51,10 @@ expected<step_report> step(lane_schedule& schedule, particle_id pid,
   return done;
 }
 
+expected<void> make_room(lane_schedule& schedule) {
+  return schedule.make_room(schedule.rooms_made());
+}
+
 /// What a device has to spare beside what it holds now.
 void leave_free(int device, std::size_t bytes) {
   simulated_options tight;
@@ -62,41 +68,43 @@ TEST_CASE_METHOD(simulated_fixture,
                  "a step that finds no memory is tried again with fewer slots, "
                  "to the same bits",
                  "[runtime][simulated_device]") {
-  const auto recipe = compile(recipe_of(add_normalized_network()), 16).value();
   const auto policy =
       GENERATE(cache_policy::order, cache_policy::lru, cache_policy::direct);
-  std::vector<at::Tensor> rows;
-  for (const bool tight : {false, true}) {
+  const auto recipe = compile(recipe_of(add_normalized_network()), 16).value();
+  // Of a device that has so many bytes beside the slots before the second step.
+  auto train = [&](std::optional<std::size_t> free) {
     configure(0, {});
     lane_schedule schedule{
         {.device = sim0, .capacity = particles, .policy = policy}, 1};
     for (std::uint32_t i = 0; i < particles; ++i)
       create(schedule, {i}, recipe);
-    const auto given_up = [&] {
-      return schedule.with_store([](particle_store& store) {
-        CHECK(store.capacity() + store.slots_given_up() == particles);
-        return store.slots_given_up();
-      });
-    };
-    for (std::uint64_t s = 0; s < 3; ++s)
-      for (std::uint32_t i = 0; i < particles; ++i) {
-        // Every moment of a step comes to be the one that fails.
-        if (tight && given_up() < 3)
-          leave_free(0, 64 * (s * particles + i));
-        const auto done = step(schedule, {i}, s + i);
-        if (!done)
-          FAIL(done.error().message);
-      }
-    CHECK((given_up() > 0) == tight);
+    REQUIRE(step(schedule, {0}, 0));
+    if (free)
+      leave_free(0, *free);
+    for (std::uint32_t i = 0; i < particles; ++i)
+      if (const auto done = step(schedule, {i}, i); !done)
+        FAIL(done.error().message);
     configure(0, {});
-    for (std::uint32_t i = 0; i < particles; ++i) {
-      const auto row = bytes_of(schedule, {i});
-      if (tight)
-        CHECK(at::equal(row, rows[i]));
-      else
-        rows.push_back(row);
-    }
+    std::vector<at::Tensor> rows;
+    for (std::uint32_t i = 0; i < particles; ++i)
+      rows.push_back(bytes_of(schedule, {i}));
+    const auto given_up = schedule.with_store([](particle_store& store) {
+      CHECK(store.capacity() + store.slots_given_up() == particles);
+      return store.slots_given_up();
+    });
+    return std::pair{std::move(rows), given_up};
+  };
+  const auto [plenty, none] = train({});
+  CHECK(none == 0);
+  // Every allocation of a step comes to be the one that fails.
+  std::size_t limits = 0;
+  for (bool fits = false; !fits; ++limits) {
+    const auto [tight, given_up] = train(64 * limits);
+    for (std::uint32_t i = 0; i < particles; ++i)
+      CHECK(at::equal(tight[i], plenty[i]));
+    fits = given_up == 0;
   }
+  CHECK(limits > 20);
 }
 
 TEST_CASE_METHOD(simulated_fixture,
@@ -109,16 +117,16 @@ TEST_CASE_METHOD(simulated_fixture,
     create(schedule, {i}, recipe);
   const auto first = bytes_of(schedule, {4});
   const auto before = counters_of(0).bytes_in_use;
-  REQUIRE(schedule.make_room()); // of 8, 7 may go: the free ones first
+  REQUIRE(make_room(schedule)); // of 8, 7 may go: the free ones first
   CHECK(counters_of(0).bytes_in_use == before - 4 * row_bytes);
   schedule.with_store([](particle_store& store) {
     CHECK(store.capacity() == 4);
     CHECK(store.resident() == 4);
   });
   CHECK(at::equal(bytes_of(schedule, {4}), first));
-  REQUIRE(schedule.make_room());
-  REQUIRE(schedule.make_room());
-  const auto none = schedule.make_room();
+  REQUIRE(make_room(schedule));
+  REQUIRE(make_room(schedule));
+  const auto none = make_room(schedule);
   REQUIRE_FALSE(none);
   CHECK(none.error().code == errc::out_of_memory);
   CHECK(none.error().message
@@ -165,7 +173,7 @@ TEST_CASE_METHOD(simulated_fixture,
   int given_up = 0;
   lanes_at_work{schedule}.run(
       compile(recipe_of("mlp"), 16).value(), [&](int operation) {
-        if (operation % 100 == 50 && schedule.make_room())
+        if (operation % 100 == 50 && make_room(schedule))
           ++given_up;
       });
   CHECK(given_up > 0);
@@ -190,7 +198,7 @@ TEST_CASE_METHOD(simulated_fixture,
   schedule.wait(
       later, [&] { started.push_back(2); }, [](failure) { FAIL("refused"); });
 
-  const auto none = schedule.make_room();
+  const auto none = make_room(schedule);
   REQUIRE_FALSE(none);
   CHECK(none.error().code == errc::all_slots_pinned);
   schedule.wait_again(
@@ -204,9 +212,43 @@ TEST_CASE_METHOD(simulated_fixture,
   use other{{1}};
   CHECK(schedule.place(other) == false);
 
-  REQUIRE(schedule.make_room());
+  if (GENERATE(true, false))
+    REQUIRE(make_room(schedule)); // or it has enough now
   CHECK(schedule.finish(*first));
   schedule.start_waiting();
   CHECK(started == std::vector{1, 2});
   CHECK(schedule.place(other) == true); // many at a time, as before
+}
+
+TEST_CASE_METHOD(simulated_fixture,
+                 "room that another lane has made is tried first",
+                 "[runtime][simulated_device]") {
+  const auto recipe = compile(recipe_of("mlp"), 16).value();
+  lane_schedule schedule{{.device = sim0, .capacity = 8}, 2};
+  create(schedule, {0}, recipe);
+  const auto seen = schedule.rooms_made();
+  REQUIRE(schedule.make_room(seen));
+  REQUIRE(schedule.make_room(seen)); // by the other lane, whose step failed too
+  schedule.with_store([](particle_store& store) {
+    CHECK(store.slots_given_up() == 4); // of the 7 that were idle, half
+  });
+}
+
+TEST_CASE_METHOD(simulated_fixture,
+                 "a slot stays for particles that have none if the others are "
+                 "kept",
+                 "[runtime][simulated_device]") {
+  const auto recipe = compile(recipe_of("mlp"), 16).value();
+  lane_schedule schedule{{.device = sim0, .capacity = 3}, 1};
+  for (std::uint32_t i = 0; i < 4; ++i)
+    create(schedule, {i}, recipe);
+  schedule.with_store([](particle_store& store) {
+    std::uint32_t pinned = 0;
+    for (std::uint32_t i = 0; i < 4 && pinned < 2; ++i)
+      pinned += store.pin({i}) ? 1 : 0;
+    CHECK(pinned == 2);
+  });
+  CHECK_FALSE(make_room(schedule));
+  for (std::uint32_t i = 0; i < 4; ++i)
+    CHECK(step(schedule, {i}, i));
 }

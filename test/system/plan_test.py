@@ -2,6 +2,7 @@
 """What a run needs, and whether it fits, before it starts."""
 
 import os
+import re
 import unittest
 from unittest import mock
 
@@ -128,17 +129,20 @@ class Plan(Story):
         simulated = os.environ.get("POSSE_SIMULATED")
         if not simulated:
             raise unittest.SkipTest("POSSE_SIMULATED is not set")
-        limit = {"POSSE": simulated, "POSSE_SIM_LIMIT_BYTES": str(2 * ROW_BYTES)}
-        device = ["--set", "local.devices=[\"sim:0\"]"]
+        limit = {"POSSE": simulated, "POSSE_SIM_LIMIT_BYTES": str(8 * ROW_BYTES)}
+        sets = ["--set", "local.devices=[\"sim:0\"]", "--set", "infer.particles=16"]
         with mock.patch.dict(os.environ, limit):
             pattern = (
-                f"room for 3 particles needs {3 * ROW_BYTES} bytes, {ROW_BYTES} each; the "
-                f"largest cache_size that fits is 2, with {2 * ROW_BYTES} bytes"
+                f"room for 9 particles needs {9 * ROW_BYTES} bytes, {ROW_BYTES} each; the "
+                f"largest cache_size that fits is 8, with {8 * ROW_BYTES} bytes"
             )
-            three = ["--set", "local.cache_size=3"]
-            self.refused("plan", self.config, *device, *three, pattern=pattern)
-            self.refused("run", self.config, "--out", "none", *device, *three, pattern=pattern)
-            self.plan(*device, "--set", "local.cache_size=2")
+            nine = ["--set", "local.cache_size=9"]
+            self.refused("plan", self.config, *sets, *nine, pattern=pattern)
+            self.refused("run", self.config, "--out", "none", *sets, *nine, pattern=pattern)
+            # Eight would leave nothing to compute in.
+            text = self.plan(*sets, "--set", "local.cache_size=8")
+            largest = int(re.search(r"the largest cache_size that fits is (\d+)", text)[1])
+            self.assertNotIn("largest", self.plan(*sets, "--set", f"local.cache_size={largest}"))
 
 
 if __name__ == "__main__":

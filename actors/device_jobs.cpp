@@ -1,5 +1,6 @@
 #include "actors/device_jobs.hpp"
 
+#include "actors/group_job.hpp"
 #include "actors/group_work.hpp"
 #include "actors/view_message.hpp"
 #include "runtime/model/tensor_value.hpp"
@@ -23,6 +24,17 @@ job_ptr<Ack> on_rows(worker_device& device, lane_job_base::pid_list pids,
                      const char* what, row_use use, Work work) {
   return std::make_shared<rows_job<Ack, Work>>(device, std::move(pids), what,
                                                use, std::move(work));
+}
+
+template <class Ack, class Work>
+job_ptr<Ack> in_groups(worker_device& device, particle_id pid, const char* what,
+                       const batch_ref& which, Work work) {
+  return std::make_shared<group_job<Ack, Work>>(device, pid, what, which,
+                                                std::move(work));
+}
+
+step_ack ack_of(const step_report& done) {
+  return {done.loss, static_cast<std::uint64_t>(done.step)};
 }
 
 lane_job_base::pid_list list_of(const std::vector<particle_id>& pids) {
@@ -127,6 +139,15 @@ public:
 } // namespace
 
 job_ptr<step_ack> job_for(worker_device& device, const step_msg& msg) {
+  if (device.computes_groups)
+    return in_groups<step_ack>(
+        device, msg.pid, "step", msg.batch,
+        [](seated_particles ps, std::span<const batch> batches) {
+          std::vector<expected<step_ack>> out;
+          for (auto& done : train_group(ps, batches))
+            out.push_back(std::move(done).map(ack_of));
+          return out;
+        });
   auto* data = device.options.data.get(); // lives as long as the device
   return on_slot<step_ack>(
       device, msg.pid, "step",
@@ -134,14 +155,21 @@ job_ptr<step_ack> job_for(worker_device& device, const step_msg& msg) {
         auto batch = data->at(which);
         if (!batch)
           return fail(std::move(batch));
-        auto done = train_step(p, batch->inputs, batch->targets);
-        if (!done)
-          return fail(std::move(done));
-        return step_ack{done->loss, static_cast<std::uint64_t>(done->step)};
+        return train_step(p, batch->inputs, batch->targets).map(ack_of);
       });
 }
 
 job_ptr<gradient_ack> job_for(worker_device& device, const gradient_msg& msg) {
+  if (device.computes_groups)
+    return in_groups<gradient_ack>(
+        device, msg.pid, "score", msg.batch,
+        [](seated_particles ps, std::span<const batch> batches) {
+          std::vector<expected<gradient_ack>> out;
+          for (auto& loss : score_group(ps, batches))
+            out.push_back(
+                std::move(loss).map([](double x) { return gradient_ack{x}; }));
+          return out;
+        });
   auto* data = device.options.data.get();
   return on_slot<gradient_ack>(
       device, msg.pid, "score",

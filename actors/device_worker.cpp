@@ -52,7 +52,7 @@ device_worker_state::make_behavior(std::shared_ptr<worker_device> device) {
   const auto me = caf::actor_cast<device_worker_actor>(self_);
   remember_kernels();
   for (std::size_t i = 0; i < device_->options.lanes; ++i)
-    device_->lanes.push_back(self_->spawn<caf::linked>(lane, me, device_));
+    device_->lanes.push_back(self_->spawn<caf::linked>(lane, me, device_, i));
   return {
       [this](const receive_particle_init_msg& req) { return create(req); },
       [this](const step_msg& req) { return submit(req); },

@@ -5,6 +5,8 @@
 #include "runtime/core/guarded.hpp"
 #include "runtime/device/compute_thread.hpp"
 
+#include <chrono>
+
 namespace posse {
 
 namespace {
@@ -34,20 +36,88 @@ caf::result<Ack> put_off(self_ptr self, std::shared_ptr<lane_job<Ack>> job) {
   return promise;
 }
 
+/// What becomes of a job once it has been computed.
 template <class Ack>
-caf::result<Ack> compute(self_ptr self, const lane_work<Ack>& work) {
-  prepare_compute_thread();
-  auto& job = *work.job;
-  job.note_begin();
-  auto result = guarded("lane", [&] { return job.compute(); });
-  if (!result && result.error().code == errc::all_slots_pinned)
-    return put_off(self, work.job);
+expected<Ack> end(self_ptr self, lane_job<Ack>& job, expected<Ack> result) {
   job.note_end();
   if (job.device.schedule.finish(job))
     self->send(self->state.worker, lane_done{});
   if (!result)
-    return to_error(job.in_context(std::move(result.error())));
-  return std::move(*result);
+    result.error() = job.in_context(std::move(result.error()));
+  return result;
+}
+
+/// Computes the groups that are complete.
+void compute_groups(self_ptr self) {
+  // About what a message between two actors takes, some times over: nobody who
+  // is on its way comes later.
+  constexpr std::chrono::microseconds a_while{200};
+  using step = group_gathering::step;
+  auto& state = self->state;
+  const auto next = [&state] {
+    return state.gathering.next(state.device->schedule.state_of(state.number));
+  };
+  auto now = next();
+  for (; now == step::run; now = next()) {
+    prepare_compute_thread();
+    const auto group = state.gathering.take();
+    auto& first = static_cast<lane_job_base&>(*group.front());
+    for (auto* job : group)
+      static_cast<lane_job_base*>(job)->note_begin();
+    first.compute_group(group);
+    for (auto* job : group) {
+      const auto at = state.gathered.find(job);
+      const auto answer = std::move(at->second);
+      state.gathered.erase(at);
+      answer();
+    }
+  }
+  if (now != step::wait_a_while || state.waits_a_while)
+    return;
+  state.waits_a_while = true;
+  self->delayed_send(
+      self, a_while,
+      lane_errand{[self, seen = state.gathering.arrivals(), next] {
+        auto& lane = self->state;
+        lane.waits_a_while = false;
+        if (lane.gathering.arrivals() == seen && next() == step::wait_a_while)
+          lane.gathering.go_on();
+        compute_groups(self);
+      }});
+}
+
+template <class Ack>
+caf::result<Ack> gather(self_ptr self, std::shared_ptr<lane_job<Ack>> job) {
+  auto promise = self->template make_response_promise<Ack>();
+  auto& state = self->state;
+  state.gathering.add(*job);
+  state.gathered[job.get()] = [self, job, promise]() mutable {
+    auto result = end(self, *job, job->compute());
+    if (result)
+      promise.deliver(std::move(*result));
+    else
+      promise.deliver(to_error(result.error()));
+  };
+  compute_groups(self);
+  return promise;
+}
+
+template <class Ack>
+caf::result<Ack> compute(self_ptr self, const lane_work<Ack>& work) {
+  auto& job = *work.job;
+  if (job.in_groups)
+    return gather(self, work.job);
+  prepare_compute_thread();
+  job.note_begin();
+  auto result = guarded("lane", [&] { return job.compute(); });
+  if (!result && result.error().code == errc::all_slots_pinned)
+    return put_off(self, work.job);
+  auto done = end(self, job, std::move(result));
+  if (!self->state.gathering.empty())
+    compute_groups(self); // they may have waited for this one
+  if (!done)
+    return to_error(done.error());
+  return std::move(*done);
 }
 
 template <class... Acks>
@@ -61,9 +131,11 @@ lane_actor::behavior_type behavior_for(self_ptr self,
 } // namespace
 
 lane_actor::behavior_type lane(self_ptr self, device_worker_actor worker,
-                               std::shared_ptr<worker_device> device) {
+                               std::shared_ptr<worker_device> device,
+                               std::size_t number) {
   self->state.worker = std::move(worker);
   self->state.device = std::move(device);
+  self->state.number = number;
   return behavior_for(self, detail::lane_acks{});
 }
 

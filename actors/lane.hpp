@@ -2,6 +2,7 @@
 
 #include "actors/device_worker_interface.hpp"
 #include "actors/lane_work.hpp"
+#include "runtime/compute/group_gathering.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/stateful_actor.hpp>
@@ -10,13 +11,14 @@
 
 #include <functional>
 #include <memory>
+#include <unordered_map>
 
 namespace posse {
 
 struct worker_device;
 
-/// To a lane from whoever starts waiting jobs: what it does, in its own
-/// context, with one that it has put off. Never leaves the process.
+/// To a lane: something that it does in its own context. Never leaves the
+/// process.
 struct lane_errand {
   std::function<void()> run;
 };
@@ -52,11 +54,17 @@ struct lane_state {
 
   device_worker_actor worker;
   std::shared_ptr<worker_device> device; ///< which its jobs refer to
+  std::size_t number{0};                 ///< among the device's
+  group_gathering gathering;
+  /// By the jobs that wait for their group: what answers once it is computed.
+  std::unordered_map<const device_job*, std::function<void()>> gathered;
+  bool waits_a_while{false}; ///< an errand is on its way
 };
 
 lane_actor::behavior_type lane(lane_actor::stateful_pointer<lane_state> self,
                                device_worker_actor worker,
-                               std::shared_ptr<worker_device> device);
+                               std::shared_ptr<worker_device> device,
+                               std::size_t number);
 
 } // namespace posse
 

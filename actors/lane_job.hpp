@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 
 namespace posse {
@@ -16,8 +17,13 @@ namespace posse {
 /// computes. Never leaves the process.
 class lane_job_base : public device_job {
 public:
-  lane_job_base(worker_device& d, pid_list p, const char* w)
-      : device_job{std::move(p)}, device{d}, what{w} {}
+  lane_job_base(worker_device& d, pid_list p, const char* w,
+                bool grouped = false)
+      : device_job{std::move(p), grouped}, device{d}, what{w} {}
+
+  /// Of jobs that run in groups: computes all of `group`, of which it is one.
+  /// Then each one's compute() says what became of it.
+  virtual void compute_group(std::span<device_job* const> /*group*/) {}
 
   /// `why`, saying which particle failed at what.
   failure in_context(failure why) const {

@@ -171,6 +171,7 @@ node_event_loop_state::open(const node_evt_loop_init_msg& req) {
     opts.recipe = plan->recipe;
     opts.data = batches;
     opts.trace = trace;
+    opts.fuse = config->run.fuse == fuse_mode::on;
     opts.views.views = static_cast<std::size_t>(local.view_size);
     auto store = store_options(*config, local, options_.name, entry);
     if (!store)

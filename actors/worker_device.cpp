@@ -1,5 +1,7 @@
 #include "actors/worker_device.hpp"
 
+#include "runtime/compute/train_group.hpp"
+
 namespace posse {
 
 namespace {
@@ -14,9 +16,11 @@ std::unique_ptr<device_trace> trace_of(const device_worker_options& opts) {
 } // namespace
 
 worker_device::worker_device(device_worker_options opts)
-    : options{std::move(opts)}, trace{trace_of(options)},
-      schedule{options.store, options.lanes, trace ? &trace->copies : nullptr} {
-}
+    : options{std::move(opts)},
+      computes_groups{options.fuse
+                      && can_group(options.recipe.model, options.store.device)},
+      trace{trace_of(options)}, schedule{options.store, options.lanes,
+                                         trace ? &trace->copies : nullptr} {}
 
 failure in_context(failure why, const worker_device& device, particle_id pid,
                    const char* what) {

@@ -27,6 +27,7 @@ struct device_worker_options {
   std::shared_ptr<batch_source> data;
   view_limit views{};               ///< of its particles, that the device keeps
   std::optional<trace_clock> trace; ///< of the node, if the run is traced
+  bool fuse{false}; ///< particles compute together where they can
 };
 
 /// What a device's worker, its lanes and its particles share: outlives the
@@ -35,6 +36,7 @@ struct worker_device {
   explicit worker_device(device_worker_options opts);
 
   device_worker_options options;
+  const bool computes_groups; ///< by its options, and its network's nature
   std::unique_ptr<device_trace> trace; ///< null if the run is not traced
   lane_schedule schedule;
   view_cache views{options.views}; ///< of its particles; lanes share it

@@ -31,9 +31,6 @@ expected<run_config> load_run_input(const run_options& options) {
         std::filesystem::absolute(*options.out).lexically_normal();
     config->origins.record_set("run.out");
   }
-  // Particles run one by one so far: what `auto` chooses, and a resume keeps.
-  if (config->run.fuse == fuse_mode::automatic)
-    config->run.fuse = fuse_mode::off;
   return config;
 }
 

@@ -1,6 +1,7 @@
 #include "apps/posse/run_setup.hpp"
 
 #include "actors/behavior.hpp"
+#include "actors/fuse_choice.hpp"
 #include "actors/load_plugins.hpp"
 #include "apps/posse/run_input.hpp"
 #include "apps/posse/value_json.hpp"
@@ -73,7 +74,8 @@ expected<void> restore_all(run_setup& setup) {
   return {};
 }
 
-expected<void> check_same_run(const run_setup& setup) {
+/// Whether the run that is resumed is this one. @returns how it computes.
+expected<fuse_mode> check_same_run(const run_setup& setup) {
   const auto file = setup.directory.files().config();
   // Plugins first: without them the saved config could not be read.
   auto plugins = list_plugins(file);
@@ -84,11 +86,21 @@ expected<void> check_same_run(const run_setup& setup) {
   for (const auto& plugin : *plugins)
     with_plugins.plugins.push_back(plugin.path);
   if (auto same = check_resumable(with_plugins, setup.config); !same)
-    return same;
+    return fail(std::move(same));
   auto saved = load_config(file, {}, registered_names());
   if (!saved)
     return fail(std::move(saved));
-  return check_resumable(*saved, setup.config);
+  return check_resumable(*saved, setup.config).map([&] {
+    return saved->run.fuse;
+  });
+}
+
+/// How particles that may compute together do so.
+expected<fuse_mode> choose_fuse_of(const run_setup& setup) {
+  auto plan = make_run_plan(setup.config, *setup.data);
+  if (!plan)
+    return fail(std::move(plan));
+  return choose_fuse(setup.config, *plan, setup.data);
 }
 
 } // namespace
@@ -124,9 +136,11 @@ expected<run_setup> prepare(const run_options& options) {
     // The lock first: another run must not replace what is being read.
     if (auto made = out.directory.create(); !made)
       return fail(std::move(made));
-    if (auto same = check_same_run(out); !same)
-      return fail(std::move(same));
   }
+  auto fuse = resumed ? check_same_run(out) : choose_fuse_of(out);
+  if (!fuse)
+    return fail(std::move(fuse));
+  out.config.run.fuse = *fuse;
   auto started = push_distribution::start(out.config);
   if (!started)
     return fail(std::move(started));

@@ -20,7 +20,7 @@ lane_schedule::lane_schedule(particle_store::options store, std::size_t lanes,
     : store_{store}, copies_{store.prefetch ? store.device
                                             : c10::Device{c10::kCPU},
                              trace},
-      load_(lanes, 0) {}
+      load_(lanes, 0), at_home_(lanes, 0) {}
 
 expected<bool> lane_schedule::place(device_job& job) {
   {
@@ -180,6 +180,11 @@ void lane_schedule::end_put_off(device_job& job) {
     look_again_ = true;
 }
 
+lane_schedule::lane_state lane_schedule::state_of(std::size_t lane) {
+  const std::lock_guard lock{mutex_};
+  return {at_home_[lane], load_[lane], !waiting_.empty()};
+}
+
 /// Those that have their leases.
 std::size_t lane_schedule::jobs() const {
   return std::reduce(load_.begin(), load_.end());
@@ -214,7 +219,12 @@ bool lane_schedule::may_come_early() const {
 
 void lane_schedule::run(device_job& job, lease_list leases) {
   job.leases = std::move(leases);
-  job.lane = pick_lane(job.leases);
+  auto* first = job.leases.empty() ? nullptr : job.leases.front().entry;
+  if (first != nullptr && job.leases.front().fresh) {
+    first->home_lane = created_++ % load_.size();
+    ++at_home_[first->home_lane];
+  }
+  job.lane = job.in_groups ? first->home_lane : pick_lane(job.leases);
   ++load_[job.lane];
 }
 

@@ -27,7 +27,8 @@ class device_job {
 public:
   using pid_list = c10::SmallVector<particle_id, 1>;
 
-  explicit device_job(pid_list p) : pids{std::move(p)} {}
+  explicit device_job(pid_list p, bool grouped = false)
+      : pids{std::move(p)}, in_groups{grouped} {}
   device_job(const device_job&) = delete;
   device_job& operator=(const device_job&) = delete;
   virtual ~device_job() = default;
@@ -37,10 +38,16 @@ public:
   virtual expected<acquisition> acquire(particle_store& store,
                                         slot_claim claim) = 0;
 
-  const pid_list pids; ///< in the order of the request
-  bool put_off{false}; ///< by wait_again(), and not done yet
-  lease_list leases;   ///< from when it is placed until it is finished
-  std::size_t lane{0}; ///< likewise
+  /// Whether a lane may run the two as one: see group_gathering.
+  virtual bool goes_with(const device_job& /*other*/) const { return false; }
+  /// How many may run as one.
+  virtual std::size_t largest_group() const { return 1; }
+
+  const pid_list pids;  ///< in the order of the request
+  const bool in_groups; ///< it runs with others, on the particle's home lane
+  bool put_off{false};  ///< by wait_again(), and not done yet
+  lease_list leases;    ///< from when it is placed until it is finished
+  std::size_t lane{0};  ///< likewise
 };
 
 /// Keeps the particles of one device and decides when an operation on them runs
@@ -95,6 +102,14 @@ public:
   void wait_again(std::shared_ptr<device_job> job, std::function<void()> start,
                   std::function<void(failure)> refuse);
 
+  /// What a lane that gathers a group wants to know.
+  struct lane_state {
+    std::size_t particles{0}; ///< whose home it is
+    std::size_t jobs{0};      ///< given to it and not done
+    bool others_wait{false};  ///< for slots, or for jobs to be done
+  };
+  lane_state state_of(std::size_t lane);
+
   /// Runs `f(particle_store&)` while nobody else changes it.
   template <class F>
   auto with_store(F f) {
@@ -124,7 +139,9 @@ private:
   short_mutex mutex_;
   particle_store store_;
   copy_queue copies_;
-  std::vector<std::size_t> load_; ///< jobs given to each lane and not done
+  std::vector<std::size_t> load_;    ///< jobs given to each lane and not done
+  std::vector<std::size_t> at_home_; ///< particles of each lane
+  std::size_t created_{0};
   std::list<waiting_job> waiting_;
   std::unordered_map<particle_id, std::size_t> waiting_for_; ///< of waiting_
   bool slot_wanted_{false}; ///< one of waiting_ found none

@@ -53,8 +53,7 @@ std::vector<run_key> make_schema() {
   keys.push_back(bind_key<&c::run, &run::fuse>(
       {.section = "run",
        .name = "fuse",
-       .choices = {"auto", "off"},
-       .later = {"on"},
+       .choices = {"auto", "off", "on"},
        .doc = "run particles of one architecture as one batched call"}));
   keys.push_back(bind_key<&c::run, &run::checkpoint_every>(
       {.section = "run",

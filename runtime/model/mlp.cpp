@@ -5,6 +5,9 @@
 
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/addmm.h>
+#include <ATen/ops/baddbmm.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/sum.h>
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
@@ -77,6 +80,39 @@ public:
                                           before[i - 1], inputs[i]);
     }
     return true;
+  }
+
+  bool knows_group_gradients() const override {
+    return !dropout_ && !log_noise_.defined();
+  }
+
+  void group_gradients(std::span<const at::Tensor> parameters,
+                       const at::Tensor& x, output_slopes slopes,
+                       std::span<const at::Tensor> gradients) const override {
+    std::vector<at::Tensor> inputs, before;
+    inputs.reserve(layers_.size());
+    before.reserve(layers_.size());
+    const auto weight = [&](std::size_t i) { return parameters[2 * i]; };
+    {
+      const at::AutoDispatchBelowADInplaceOrView no_graph;
+      inputs.push_back(x.dim() == 3 ? x : x.flatten(2));
+      for (std::size_t i = 0; i < layers_.size(); ++i) {
+        before.push_back(at::baddbmm(parameters[2 * i + 1].unsqueeze(1),
+                                     inputs[i], weight(i).transpose(1, 2)));
+        if (i + 1 < layers_.size())
+          inputs.push_back(activation_.apply(before[i]));
+      }
+    }
+    auto slope = slopes(before.back());
+    const at::AutoDispatchBelowADInplaceOrView no_graph;
+    for (std::size_t i = layers_.size(); i-- > 0;) {
+      // Written in place they would take another and slower way.
+      gradients[2 * i].copy_(slope.transpose(1, 2).bmm(inputs[i]));
+      gradients[2 * i + 1].copy_(slope.sum(1));
+      if (i > 0)
+        slope = activation_.slopes_before(slope.bmm(weight(i)), before[i - 1],
+                                          inputs[i]);
+    }
   }
 
 private:

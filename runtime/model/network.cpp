@@ -5,6 +5,8 @@
 #include "runtime/model/lenet.hpp"
 #include "runtime/model/mlp.hpp"
 
+#include <c10/util/Exception.h>
+
 #include <algorithm>
 
 namespace posse {
@@ -12,6 +14,12 @@ namespace posse {
 bool network::gradients(const at::Tensor&, output_slopes,
                         std::vector<at::Tensor>&) {
   return false;
+}
+
+void network::group_gradients(std::span<const at::Tensor>, const at::Tensor&,
+                              output_slopes,
+                              std::span<const at::Tensor>) const {
+  TORCH_CHECK(false, "this network knows no gradients of a group");
 }
 
 namespace {

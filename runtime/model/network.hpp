@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace posse {
@@ -34,6 +35,23 @@ public:
   ///   used; so does a network that does not override this.
   virtual bool gradients(const at::Tensor& x, output_slopes slopes,
                          std::vector<at::Tensor>& gradients);
+
+  /// Whether group_gradients() does something.
+  virtual bool knows_group_gradients() const { return false; }
+
+  /// The gradients of losses of N networks built as this one, whose own
+  /// parameters it does not read. What becomes of a network does not depend on
+  /// the others.
+  ///
+  /// @param parameters One tensor [N, shape...] a parameter, in parameters()'
+  ///   order; contiguous but for the first stride.
+  /// @param x [N, B, inputs...], float; the first stride may be 0.
+  /// @param slopes From outputs [N, B, K] to d losses / d outputs.
+  /// @param gradients Written; shaped and laid out like the parameters.
+  /// @pre N > 1, and knows_group_gradients().
+  virtual void group_gradients(std::span<const at::Tensor> parameters,
+                               const at::Tensor& x, output_slopes slopes,
+                               std::span<const at::Tensor> gradients) const;
 };
 
 /// Checks the spec and builds the network; may throw what LibTorch throws.

@@ -84,9 +84,12 @@ slot::slot(std::shared_ptr<network> net, at::Tensor row,
   const at::NoGradGuard no_grad;
   tie_to_row(*net_, row_, layout);
   parameters_ = net_->parameters();
+  flat_.push_back(
+      detached_alias(section_view(row_, layout.sections().front())));
   for (const auto& section : layout.sections()) {
     if (section.role != section_role::moment)
       continue;
+    flat_.push_back(detached_alias(section_view(row_, section)));
     auto& moment = moments_.emplace_back();
     for (const auto& place : section.tensors)
       moment.push_back(detached_alias(tensor_view(row_, section, place)));

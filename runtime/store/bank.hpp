@@ -40,6 +40,10 @@ public:
     return moments_;
   }
 
+  /// The row's section of parameters, [width] with the padding between tensors,
+  /// and one such section a moment: what an optimizer may take as one tensor.
+  const std::vector<at::Tensor>& flat() const noexcept { return flat_; }
+
   /// Switches dropout and batch statistics on or off; free if nothing changes.
   void set_training(bool on);
 
@@ -48,6 +52,7 @@ private:
   at::Tensor row_;
   std::vector<at::Tensor> parameters_;
   std::vector<std::vector<at::Tensor>> moments_;
+  std::vector<at::Tensor> flat_;
   bool training_{true};
 };
 

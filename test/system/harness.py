@@ -279,7 +279,7 @@ def write_config(path, **sections):
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def write_small_run(folder, algorithm="deep_ensemble", name="small", **infer):
+def write_small_run(folder, algorithm="deep_ensemble", name="small", fuse="off", **infer):
     """NAME.toml and data.csv: three tiny networks on the regression data.
 
     @returns the config's file name."""
@@ -287,7 +287,7 @@ def write_small_run(folder, algorithm="deep_ensemble", name="small", **infer):
     config = f"{name}.toml"
     write_config(
         Path(folder) / config,
-        run={"name": name, "seed": 3, "fuse": "off"},
+        run={"name": name, "seed": 3, "fuse": fuse},
         data={"path": "data.csv", "test_fraction": 0.2},
         model={"hidden": [8]},
         infer={

@@ -18,11 +18,12 @@ class SameBits:
     """Mixed into a story for each algorithm."""
 
     algorithm = ""
+    fuse = "off"
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.config = write_small_run(cls.folder, cls.algorithm)
+        cls.config = write_small_run(cls.folder, cls.algorithm, fuse=cls.fuse)
         cls.plain = cls.train(cls.config, "plain", "--set", "local.lanes=1")
 
     def test_again_in_the_same_place(self):
@@ -54,6 +55,37 @@ class DeepEnsembles(SameBits, Story):
 
 
 class Svgd(SameBits, Story):
+    algorithm = "svgd"
+
+
+class Fused:
+    """Mixed into a story as well: particles compute together."""
+
+    fuse = "on"
+
+    def test_fused_and_one_by_one_agree_but_for_rounding(self):
+        apart = self.train(self.config, "apart", "--set", "run.fuse=off")
+        self.assertNotEqual(hashes(apart), hashes(self.plain))
+        for one, other in zip(apart["members"], self.plain["members"], strict=True):
+            for key, value in one["metrics"].items():
+                self.assertAlmostEqual(value, other["metrics"][key], delta=1e-3)
+
+    def test_what_auto_takes_stands_in_the_config_and_is_kept(self):
+        args = ("--set", "run.fuse=auto", "--set", "infer.particles=32")
+        result = self.train(self.config, "auto", *args)
+        saved = (self.folder / "auto/config.toml").read_text(encoding="utf-8")
+        self.assertRegex(saved, r'(?m)^fuse = "(on|off)" #')
+        again = self.train("auto/config.toml", "repeated", "--set", "local.lanes=1")
+        self.assertEqual(hashes(again), hashes(result))
+        resumed = self.train(self.config, "auto", *args, "--resume")
+        self.assertEqual(hashes(resumed), hashes(result))
+
+
+class FusedDeepEnsembles(Fused, SameBits, Story):
+    algorithm = "deep_ensemble"
+
+
+class FusedSvgd(Fused, SameBits, Story):
     algorithm = "svgd"
 
 

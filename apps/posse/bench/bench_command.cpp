@@ -122,8 +122,9 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   add_particles(*command, *step, bench::model_names());
   command->footer(
       "bare: plain LibTorch, one thread; bare-threads: with all cores inside\n"
-      "an operation. Fused particles come with a later version: until then\n"
-      "posse-unfused and posse are one execution, measured once.");
+      "an operation; posse-unfused: one particle at a time on each lane; "
+      "posse:\n"
+      "several at a time where that is faster.");
 
   auto svgd = defaults({"mlp13", "mlp784"}, {8, 16, 64});
   command = add(*bench_app, "svgd", "an iteration of SVGD over all particles",

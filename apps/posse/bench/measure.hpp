@@ -8,8 +8,7 @@
 namespace posse::bench {
 
 /// One particle's optimizer step: `bare`, `bare-threads`, `posse-unfused`,
-/// `posse`. Particles that are fused come with a later version: until then the
-/// last two are one execution and share its measurement.
+/// `posse`, which computes particles together where that is faster.
 expected<std::vector<row>> measure_step(const options& opts);
 
 /// One iteration of SVGD over all particles: `matrix`, `matrix-threads`,

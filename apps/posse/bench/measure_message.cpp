@@ -134,7 +134,8 @@ expected<std::vector<row>> measure_message(const options& opts) {
   if (!nodes)
     return fail(std::move(nodes));
   constexpr std::int64_t particles = 4;
-  auto started = start_particles(*work, particles, 1, &(*nodes)->cluster());
+  auto started = start_particles(*work, particles, 1, fuse_mode::off,
+                                 &(*nodes)->cluster());
   if (!started)
     return fail(std::move(started));
   const particles_ptr run{std::move(*started)};

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace posse::bench {
 
@@ -82,33 +83,28 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
                return us;
              });
            }));
-  for (auto lanes : opts.lanes) {
-    auto started = start_particles(work, particles, lanes);
-    if (!started)
-      return fail(std::move(started));
-    auto run = std::shared_ptr<push_distribution>{std::move(*started)};
-    auto warm = time_particles(*run, particles, steps);
-    if (!warm)
-      return fail(std::move(warm));
-    // As long as the others' repetitions, however much faster.
-    const auto own_steps =
-        std::max(static_cast<std::int64_t>(
-                     repetition_us / (*warm * static_cast<double>(particles))),
-                 warm_up_steps);
-    contenders.push_back(
-        make("posse-unfused", lanes, own_steps, [run, particles, own_steps] {
-          return time_particles(*run, particles, own_steps);
-        }));
-  }
-  auto rows = interleave(std::move(contenders), opts.repetitions);
-  if (!rows)
-    return rows;
-  std::vector<row> same;
-  for (const auto& x : *rows)
-    if (x.system == "posse-unfused")
-      same.emplace_back(x).system = "posse";
-  std::ranges::move(same, std::back_inserter(*rows));
-  return rows;
+  for (auto lanes : opts.lanes)
+    for (const auto& [system, fuse] :
+         {std::pair{"posse-unfused", fuse_mode::off},
+          std::pair{"posse", fuse_mode::automatic}}) {
+      auto started = start_particles(work, particles, lanes, fuse);
+      if (!started)
+        return fail(std::move(started));
+      auto run = std::shared_ptr<push_distribution>{std::move(*started)};
+      auto warm = time_particles(*run, particles, steps);
+      if (!warm)
+        return fail(std::move(warm));
+      // As long as the others' repetitions, however much faster.
+      const auto own_steps = std::max(
+          static_cast<std::int64_t>(repetition_us
+                                    / (*warm * static_cast<double>(particles))),
+          warm_up_steps);
+      contenders.push_back(
+          make(system, lanes, own_steps, [run, particles, own_steps] {
+            return time_particles(*run, particles, own_steps);
+          }));
+    }
+  return interleave(std::move(contenders), opts.repetitions);
 }
 
 } // namespace

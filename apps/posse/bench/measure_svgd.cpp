@@ -58,7 +58,7 @@ repeat_kernel(std::int64_t particles, std::int64_t length, std::int64_t steps) {
 expected<std::function<expected<double>()>>
 repeat_posse(const workload& work, std::int64_t particles, std::int64_t lanes,
              std::int64_t steps, nodes_ptr nodes = {}) {
-  auto started = start_particles(work, particles, lanes,
+  auto started = start_particles(work, particles, lanes, fuse_mode::automatic,
                                  nodes ? &nodes->cluster() : nullptr);
   if (!started)
     return fail(std::move(started));

@@ -1,7 +1,9 @@
 #include "apps/posse/bench/particles.hpp"
 
 #include "actors/behavior.hpp"
+#include "actors/fuse_choice.hpp"
 #include "actors/particle.hpp"
+#include "runtime/data/data_library.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -148,6 +150,16 @@ const std::map<std::string, handler, std::less<>>& bench_handlers() {
   return all;
 }
 
+expected<fuse_mode> chosen_fuse(const run_config& config) {
+  auto data = open_data(config);
+  if (!data)
+    return fail(std::move(data));
+  auto plan = make_run_plan(config, **data);
+  if (!plan)
+    return fail(std::move(plan));
+  return choose_fuse(config, *plan, *data);
+}
+
 } // namespace
 
 void add_bench_behavior() {
@@ -162,13 +174,19 @@ void add_bench_behavior() {
 
 expected<std::unique_ptr<push_distribution>>
 start_particles(const workload& work, std::int64_t particles,
-                std::int64_t lanes, const cluster_config* cluster) {
+                std::int64_t lanes, fuse_mode fuse,
+                const cluster_config* cluster) {
   add_bench_behavior();
   auto config = work.config;
   config.infer.particles = particles;
   config.local.lanes = lanes;
+  config.run.fuse = fuse;
   if (cluster != nullptr)
     config.cluster = *cluster;
+  auto chosen = chosen_fuse(config);
+  if (!chosen)
+    return fail(std::move(chosen));
+  config.run.fuse = *chosen;
   auto out = push_distribution::start(config);
   if (!out)
     return out;

@@ -32,11 +32,13 @@ inline constexpr auto stop_message = "BENCH_STOP";
 void add_bench_behavior();
 
 /// Starts the run of `work` with so many particles and lanes.
+/// @param fuse Whether they compute together; automatic: as posse chooses.
 /// @param cluster Nodes to run on, one particle after the other in turn;
 ///   nullptr: this process.
 expected<std::unique_ptr<push_distribution>>
 start_particles(const workload& work, std::int64_t particles,
-                std::int64_t lanes, const cluster_config* cluster = nullptr);
+                std::int64_t lanes, fuse_mode fuse = fuse_mode::off,
+                const cluster_config* cluster = nullptr);
 
 /// Launches a handler on every particle and waits for all.
 /// @returns the first failure.

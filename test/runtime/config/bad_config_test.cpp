@@ -234,9 +234,6 @@ TEST_CASE("what comes with a later version says so", "[config][load_config]") {
     CHECK(answer("[infer]\nalgorithm = \"" + name + "\"\n").message
           == "e.toml:2: infer.algorithm: expected deep_ensemble or svgd, got \""
                  + name + "\", which comes with a later version");
-  check_all({{"[run]\nfuse = \"on\"\n",
-              "e.toml:2: run.fuse: expected auto or off, got \"on\", which "
-              "comes with a later version"}});
 }
 
 TEST_CASE("devices are checked by their syntax, and each is named once",

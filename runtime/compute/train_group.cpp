@@ -1,0 +1,270 @@
+#include "runtime/compute/train_group.hpp"
+
+#include "runtime/compute/step_cursor.hpp"
+#include "runtime/core/guarded.hpp"
+#include "runtime/model/network.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <optional>
+
+namespace posse {
+
+namespace {
+
+const row_section& parameters_of(const compiled_recipe& recipe) {
+  return recipe.layout.sections().front();
+}
+
+const std::byte* address_of(const seated_particle& p) {
+  return static_cast<const std::byte*>(p.seat.row().const_data_ptr());
+}
+
+/// The particles of a group by the addresses of their rows, and how these lie.
+/// ATen treats a batch of one product as the product of two matrices, with
+/// other bits than in a larger batch: one particle alone counts twice.
+class row_stack {
+public:
+  explicit row_stack(seated_particles ps) : order_(ps.size()) {
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    std::ranges::sort(order_, std::less<>{},
+                      [&](std::size_t i) { return address_of(ps[i]); });
+    for (const auto i : order_)
+      rows_.push_back(ps[i].seat.row());
+    if (rows_.size() == 1)
+      rows_.push_back(rows_.front());
+    const auto at = [&](std::size_t k) {
+      return static_cast<const std::byte*>(rows_[k].const_data_ptr());
+    };
+    step_ = at(1) - at(0);
+    for (std::size_t k = 1; k + 1 < rows_.size(); ++k)
+      if (at(k + 1) - at(k) != step_)
+        step_.reset();
+  }
+
+  /// Networks in the batch: at least 2.
+  std::int64_t count() const { return static_cast<std::int64_t>(rows_.size()); }
+  /// The particle whose row is the k-th, as the caller numbers it.
+  const std::vector<std::size_t>& order() const { return order_; }
+
+  /// One tensor of all of them, [count, shape...]: the rows themselves if they
+  /// lie at equal distances, else a copy.
+  at::Tensor tensor(const row_section& section,
+                    const tensor_place& place) const {
+    const auto first = tensor_view(rows_.front(), section, place);
+    if (!step_) {
+      std::vector<at::Tensor> all;
+      all.reserve(rows_.size());
+      for (const auto& row : rows_)
+        all.push_back(tensor_view(row, section, place));
+      return at::stack(all);
+    }
+    auto sizes = first.sizes().vec();
+    auto strides = first.strides().vec();
+    sizes.insert(sizes.begin(), count());
+    strides.insert(strides.begin(),
+                   *step_ / static_cast<std::ptrdiff_t>(first.element_size()));
+    return at::from_blob(first.mutable_data_ptr(), sizes, strides,
+                         first.options());
+  }
+
+private:
+  std::vector<std::size_t> order_;
+  std::vector<at::Tensor> rows_;
+  std::optional<std::ptrdiff_t> step_; ///< bytes; none: not always the same
+};
+
+/// Where a lane keeps the gradients of its groups between steps.
+class gradient_rows {
+public:
+  /// Room for `count` networks; the padding between tensors is 0.
+  void prepare(const std::shared_ptr<const compiled_recipe>& recipe,
+               std::int64_t count) {
+    if (recipe == recipe_ && count == count_)
+      return;
+    recipe_ = recipe;
+    count_ = count;
+    const auto& section = parameters_of(*recipe);
+    const auto all = at::zeros({count, section.width});
+    rows = all.unbind();
+    tensors.clear();
+    for (const auto& place : section.tensors) {
+      auto sizes = at::IntArrayRef{place.shape}.vec();
+      auto strides = c10::contiguous_strides(sizes);
+      sizes.insert(sizes.begin(), count);
+      strides.insert(strides.begin(), section.width);
+      tensors.push_back(all.as_strided(sizes, strides, place.offset));
+    }
+  }
+
+  std::vector<at::Tensor> rows;    ///< [width] of each network
+  std::vector<at::Tensor> tensors; ///< [count, shape...] of each parameter
+
+private:
+  std::shared_ptr<const compiled_recipe> recipe_; ///< whose layout they have
+  std::int64_t count_{0};
+};
+
+struct group_losses {
+  std::vector<double> losses;        ///< of each particle
+  std::vector<at::Tensor> gradients; ///< of each, [width]
+};
+
+/// The inputs [count, B, ...] in the order of the rows.
+at::Tensor inputs_of(std::span<const batch> batches, const row_stack& stack) {
+  if (batches.size() == 1) {
+    const auto& x = batches.front().inputs;
+    auto sizes = x.sizes().vec();
+    sizes.insert(sizes.begin(), stack.count());
+    return x.expand(sizes);
+  }
+  std::vector<at::Tensor> all;
+  for (const auto i : stack.order())
+    all.push_back(batches[i].inputs);
+  return at::stack(all);
+}
+
+group_losses losses_of(seated_particles ps, std::span<const batch> batches) {
+  thread_local gradient_rows space; // lanes are long-lived threads
+  const auto& recipe = ps.front().recipe();
+  const row_stack stack{ps};
+  space.prepare(ps.front().entry.family->recipe, stack.count());
+  std::vector<at::Tensor> parameters;
+  const auto& section = parameters_of(recipe);
+  parameters.reserve(section.tensors.size());
+  for (const auto& place : section.tensors)
+    parameters.push_back(stack.tensor(section, place));
+
+  group_losses out{std::vector<double>(ps.size()),
+                   std::vector<at::Tensor>(ps.size())};
+  auto slopes = [&](const at::Tensor& outputs) {
+    std::vector<at::Tensor> all;
+    all.reserve(static_cast<std::size_t>(stack.count()));
+    for (std::size_t k = 0; k < ps.size(); ++k) {
+      const auto row = static_cast<std::int64_t>(k);
+      const auto i = stack.order()[k];
+      const auto& targets = batches[batches.size() == 1 ? 0 : i].targets;
+      auto one =
+          recipe.loss.with_slopes(outputs.select(0, row), targets, recipe.head);
+      out.losses[i] = one.loss;
+      all.push_back(std::move(one.slopes));
+    }
+    while (static_cast<std::int64_t>(all.size()) < stack.count())
+      all.push_back(all.back());
+    return at::stack(all);
+  };
+  ps.front().seat.net().group_gradients(parameters, inputs_of(batches, stack),
+                                        slopes, space.tensors);
+  for (std::size_t k = 0; k < ps.size(); ++k)
+    out.gradients[stack.order()[k]] = space.rows[k];
+  return out;
+}
+
+/// The same failure for each.
+template <class T>
+std::vector<expected<T>> all_failed(std::size_t count, const failure& why) {
+  return std::vector<expected<T>>(count, expected<T>{tl::unexpected{why}});
+}
+
+} // namespace
+
+bool can_group(const model_spec& model, c10::Device device) {
+  if (!device.is_cpu())
+    return false;
+  const auto net = make_network(model);
+  return net && (*net)->knows_group_gradients();
+}
+
+std::size_t largest_group(const compiled_recipe& recipe) {
+  constexpr std::int64_t cache_bytes = std::int64_t{4} << 20;
+  constexpr std::int64_t most = 64;
+  const auto& section = parameters_of(recipe);
+  const auto bytes =
+      section.width * static_cast<std::int64_t>(c10::elementSize(section.type));
+  return static_cast<std::size_t>(std::clamp(
+      cache_bytes / std::max<std::int64_t>(bytes, 1), std::int64_t{2}, most));
+}
+
+bool go_together(const particle_entry& a, const particle_entry& b) {
+  return a.family == b.family && a.steps == b.steps
+         && a.schedule_steps == b.schedule_steps;
+}
+
+std::vector<expected<step_report>> train_group(seated_particles ps,
+                                               std::span<const batch> batches) {
+  auto done = guarded("step", [&] {
+    for (const auto& p : ps)
+      note_change(p.entry, false);
+    const at::NoGradGuard no_grad;
+    const auto all = losses_of(ps, batches);
+    const auto& rule = *ps.front().recipe().optimizer;
+    std::vector<expected<step_report>> out;
+    std::vector<at::Tensor> parameters;
+    std::vector<at::Tensor> gradients;
+    std::vector<std::vector<at::Tensor>> moments(rule.moments().size());
+    for (std::size_t i = 0; i < ps.size(); ++i) {
+      const auto loss = all.losses[i];
+      if (!std::isfinite(loss)) {
+        out.emplace_back(tl::unexpected{diverged(ps[i].entry, "loss", loss)});
+        continue;
+      }
+      const auto& flat = ps[i].seat.flat();
+      parameters.push_back(flat.front());
+      gradients.push_back(all.gradients[i]);
+      for (std::size_t k = 0; k < moments.size(); ++k)
+        moments[k].push_back(flat[k + 1]);
+      out.emplace_back(step_report{loss, ps[i].entry.steps + 1});
+    }
+    const auto& first = ps.front().entry;
+    rule.step(parameters, gradients, moments, first.steps + 1,
+              learning_rate(first));
+    for (std::size_t i = 0; i < ps.size(); ++i)
+      if (out[i])
+        count_step(ps[i].entry);
+    return out;
+  });
+  return done ? std::move(*done)
+              : all_failed<step_report>(ps.size(), done.error());
+}
+
+std::vector<expected<double>> score_group(seated_particles ps,
+                                          std::span<const batch> batches) {
+  const auto& recipe = ps.front().recipe();
+  if (recipe.layout.find(section_role::gradient) == nullptr)
+    return all_failed<double>(
+        ps.size(), {errc::invalid_argument,
+                    "score: the particle's recipe has no gradient row"});
+  auto done = guarded("score", [&] {
+    for (const auto& p : ps)
+      note_change(p.entry, false);
+    const at::NoGradGuard no_grad;
+    const auto all = losses_of(ps, batches);
+    const auto rows = static_cast<double>(recipe.train_rows);
+    const auto shrink =
+        weight_decay(recipe.source.weights_prior, recipe.train_rows) * rows;
+    std::vector<expected<double>> out;
+    for (std::size_t i = 0; i < ps.size(); ++i) {
+      const auto loss = all.losses[i];
+      if (!std::isfinite(loss)) {
+        out.emplace_back(tl::unexpected{diverged(ps[i].entry, "loss", loss)});
+        continue;
+      }
+      // The loss is a mean over the batch: N times it is the sum over the data.
+      auto score = gradient_row(ps[i].entry, ps[i].seat.row());
+      at::mul_out(score, all.gradients[i], at::scalar_tensor(-rows));
+      if (shrink != 0)
+        score.sub_(ps[i].seat.flat().front(), shrink);
+      out.emplace_back(loss);
+    }
+    return out;
+  });
+  return done ? std::move(*done) : all_failed<double>(ps.size(), done.error());
+}
+
+} // namespace posse

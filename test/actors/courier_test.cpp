@@ -168,7 +168,7 @@ receive_func_msg call(std::string msg, value args) {
 
 } // namespace
 
-TEST_CASE_METHOD(two_nodes, "a request is answered by the actor it is for",
+TEST_CASE_METHOD(two_nodes, "D11: a request is answered by the actor it is for",
                  "[actors][courier]") {
   const value args = value_dict{{"x", samples::hard_doubles()[2]}, {"n", 3}};
   auto ack = answer_to<receive_func_ack>(call("ECHO", args));

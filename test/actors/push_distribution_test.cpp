@@ -132,8 +132,9 @@ TEST_CASE("particles ask one another and read one another",
   CHECK(*sum == value{std::int64_t{42}});
 }
 
-TEST_CASE("an unknown message names itself, the particle and the known ones",
-          "[actors][particle]") {
+TEST_CASE(
+    "D9: an unknown message names itself, the particle and the known ones",
+    "[actors][particle]") {
   small_run data;
   auto pd = start(data.config("deep_ensemble", 2, 5));
   auto answer = pd->p_launch({1}, "TRIAN").wait();
@@ -212,7 +213,7 @@ TEST_CASE("a particle gives its outputs for inputs that are sent to it",
   CHECK_FALSE(std::ranges::equal(row(0), row(2)));
 }
 
-TEST_CASE("gradients are cleared and schedules advance by message",
+TEST_CASE("D10: gradients are cleared and schedules advance by message",
           "[actors][particle]") {
   small_run data;
   if (!behaviors().find("clears"))

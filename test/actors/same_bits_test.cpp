@@ -52,7 +52,7 @@ TEST_CASE("training ends in the same bits wherever particles run",
   CHECK_FALSE(with({"run.seed=2"}).parameters == reference.parameters);
 }
 
-TEST_CASE("a run that is paused, saved and restored ends in the same bits",
+TEST_CASE("D6: a run that is paused, saved and restored ends in the same bits",
           "[actors][same_bits]") {
   small_run data;
   const std::string algorithm = GENERATE("deep_ensemble", "svgd");

@@ -53,7 +53,7 @@ TEST_CASE("steps in a slot equal LibTorch's on a plain module",
   });
 }
 
-TEST_CASE("a particle's bits do not depend on slots and swaps",
+TEST_CASE("D8: a particle's bits do not depend on slots and swaps",
           "[runtime][compute]") {
   auto recipe = small_recipe();
   // A row of one piece, and of several that change places one by one.

@@ -128,7 +128,7 @@ TEST_CASE("seeds are those that the documented mixing gives",
   CHECK(derive_seed(1, {7}, "init") == 0xe0b0b8f941d0e6d6U);
 }
 
-TEST_CASE("no two particles, purposes or runs share a stream",
+TEST_CASE("D2, D5: no two particles, purposes or runs share a stream",
           "[runtime][random]") {
   // Compared by what a CPU generator looks at: the lower 32 bits. Within a
   // purpose they differ by construction, across purposes with odds of

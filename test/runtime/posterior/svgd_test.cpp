@@ -115,8 +115,9 @@ TEST_CASE("SVGD equals the equation written as loops over pairs",
   }
 }
 
-TEST_CASE("particles with a zero score spread instead of attracting each other",
-          "[runtime][svgd][defect]") {
+TEST_CASE(
+    "D1: particles with a zero score spread instead of attracting each other",
+    "[runtime][svgd][defect]") {
   // PusH's kernel gradient has the wrong sign: its spread falls to nothing.
   auto theta = draws({6, 4}, 3);
   auto zero = at::zeros_like(theta);

@@ -60,7 +60,7 @@ TEST_CASE_METHOD(simulated_fixture,
 }
 
 TEST_CASE_METHOD(simulated_fixture,
-                 "a swap copies each row once, with prefetch before it is "
+                 "D13: a swap copies each row once, with prefetch before it is "
                  "waited for",
                  "[runtime][store][simulated_device]") {
   const bool prefetch = GENERATE(true, false);

@@ -59,12 +59,10 @@ expected<fuse_mode> choose_fuse(const run_config& config, const run_plan& plan,
   if (!recipe)
     return fail(std::move(recipe));
   auto tried = try_groups(*recipe, data, plan.batch, together);
-  if (!tried && tried.error().code == errc::non_finite)
-    return fuse_mode::off; // the run will say so
-  return tried.map([](const fuse_trial& times) {
-    return times.together_us < clearly * times.one_by_one_us ? fuse_mode::on
-                                                             : fuse_mode::off;
-  });
+  // What fails here is the run's to say, if it fails there as well.
+  return tried && tried->together_us < clearly * tried->one_by_one_us
+             ? fuse_mode::on
+             : fuse_mode::off;
 }
 
 } // namespace posse

@@ -14,7 +14,7 @@ namespace posse {
 /// cannot be: on accelerators, with one particle a lane, and for networks that
 /// do not know their gradients in a group.
 ///
-/// @returns fuse_mode::on or off; what a step fails with.
+/// @returns fuse_mode::on or off; what compile() fails with.
 expected<fuse_mode> choose_fuse(const run_config& config, const run_plan& plan,
                                 const std::shared_ptr<const data_set>& data);
 

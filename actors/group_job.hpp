@@ -4,7 +4,6 @@
 #include "messages/batch_ref.hpp"
 #include "runtime/compute/train_group.hpp"
 
-#include <cassert>
 #include <optional>
 #include <span>
 #include <utility>
@@ -42,14 +41,20 @@ public:
     std::vector<group_job*> ready;
     std::vector<seated_particle> particles;
     std::vector<batch> batches;
+    bool one_for_all = true;
     for (auto* job : group) {
       auto* member = static_cast<group_job*>(job);
+      member->note_begin();
       auto seated = member->seat();
       if (!seated) {
         member->done_ = fail(std::move(seated));
         continue;
       }
-      if (batches.empty() || member->which_ != ready.back()->which_) {
+      const bool as_before =
+          !ready.empty() && member->which_ == ready.back()->which_;
+      if (as_before) {
+        batches.push_back(batches.back());
+      } else {
         auto rows = this->device.options.data->at(member->which_);
         if (!rows) {
           member->done_ = fail(std::move(rows));
@@ -57,11 +62,14 @@ public:
         }
         batches.push_back(std::move(*rows));
       }
+      one_for_all = one_for_all && (ready.empty() || as_before);
       ready.push_back(member);
       particles.push_back({*member->leases.front().entry, **seated});
     }
     if (ready.empty())
       return;
+    if (one_for_all)
+      batches.resize(1);
     auto results = work_(particles, batches);
     for (std::size_t i = 0; i < ready.size(); ++i)
       ready[i]->done_ = std::move(results[i]);
@@ -69,7 +77,8 @@ public:
 
   /// What became of it in its group.
   expected<Ack> compute() override {
-    assert(done_);
+    if (!done_)
+      return fail(errc::backend_error, "its group was not computed");
     return std::move(*done_);
   }
 

@@ -62,10 +62,11 @@ void compute_groups(self_ptr self) {
     prepare_compute_thread();
     const auto group = state.gathering.take();
     auto& first = static_cast<lane_job_base&>(*group.front());
-    for (auto* job : group)
-      static_cast<lane_job_base*>(job)->note_begin();
-    first.compute_group(group);
+    // What fails for all is each one's failure: none has a result then.
+    (void)guarded("group", [&] { first.compute_group(group); });
     for (auto* job : group) {
+      if (job != &first) // whose event is the group's
+        static_cast<lane_job_base*>(job)->note_begin();
       const auto at = state.gathered.find(job);
       const auto answer = std::move(at->second);
       state.gathered.erase(at);

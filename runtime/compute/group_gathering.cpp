@@ -6,14 +6,13 @@ namespace posse {
 
 namespace {
 
-std::int64_t steps_of(const device_job* job) {
-  return job->leases.front().entry->steps;
-}
+// For so many groups that were behind.
+constexpr int most_passed_over = 8;
 
 } // namespace
 
 void group_gathering::add(device_job& job) {
-  here_.push_back(&job);
+  here_.push_back({&job});
   taking_part_.insert(job.pids.front());
   ++arrivals_;
 }
@@ -28,28 +27,43 @@ group_gathering::next(const lane_schedule::lane_state& lane) const {
   if (lane.jobs > here_.size())
     return step::wait;
   // Those that wait for a slot get none before these are done.
-  return lane.others_wait ? step::run : step::wait_a_while;
+  return lane.others_wait || hurry_ > 0 ? step::run : step::wait_a_while;
 }
 
 std::vector<device_job*> group_gathering::take() {
-  const auto* last = *std::ranges::min_element(here_, {}, steps_of);
-  const auto most = last->largest_group();
+  const auto urgency = [](const arrival& x) {
+    return x.passed_over >= most_passed_over
+               ? std::int64_t{-1}
+               : x.job->leases.front().entry->steps;
+  };
+  const auto* first = std::ranges::min_element(here_, {}, urgency)->job;
+  const auto most = first->largest_group();
   std::vector<device_job*> out;
-  std::erase_if(here_, [&](device_job* job) {
+  std::erase_if(here_, [&](const arrival& x) {
     const bool taken =
-        out.size() < most && (job == last || last->goes_with(*job));
+        out.size() < most && (x.job == first || first->goes_with(*x.job));
     if (taken)
-      out.push_back(job);
+      out.push_back(x.job);
     return taken;
   });
+  for (auto& x : here_)
+    ++x.passed_over;
+  if (out.size() > 1)
+    waits_in_vain_ = 0;
+  if (hurry_ > 0)
+    --hurry_;
   return out;
 }
 
 void group_gathering::go_on() {
+  constexpr unsigned longest = 10; // 2^10 groups
   all_take_part_ = false;
   taking_part_.clear();
-  for (const auto* job : here_)
-    taking_part_.insert(job->pids.front());
+  for (const auto& x : here_)
+    taking_part_.insert(x.job->pids.front());
+  if (waits_in_vain_ > 0)
+    hurry_ = std::size_t{1} << std::min(waits_in_vain_, longest);
+  ++waits_in_vain_;
 }
 
 } // namespace posse

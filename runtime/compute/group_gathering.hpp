@@ -33,18 +33,26 @@ public:
   step next(const lane_schedule::lane_state& lane) const;
 
   /// Takes the group that is furthest behind, so that the others do not leave
-  /// it behind.
+  /// it behind; or whoever has been passed over for it some times.
   /// @pre !empty()
   std::vector<device_job*> take();
 
-  /// Whoever is not here does not take part.
+  /// Whoever is not here does not take part. After the second time in vain the
+  /// lane does not wait for a while, twice as long each time.
   void go_on();
 
 private:
-  std::vector<device_job*> here_;
+  struct arrival {
+    device_job* job{nullptr};
+    int passed_over{0};
+  };
+
+  std::vector<arrival> here_; ///< in the order in which they came
   std::unordered_set<particle_id> taking_part_;
   bool all_take_part_{true};
   std::uint64_t arrivals_{0};
+  unsigned waits_in_vain_{0}; ///< in a row
+  std::size_t hurry_{0};      ///< groups for which nobody is waited for
 };
 
 } // namespace posse

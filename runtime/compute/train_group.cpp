@@ -18,6 +18,9 @@ namespace posse {
 
 namespace {
 
+// Of the gradients of a group.
+constexpr std::int64_t cache_bytes = std::int64_t{4} << 20;
+
 const row_section& parameters_of(const compiled_recipe& recipe) {
   return recipe.layout.sections().front();
 }
@@ -178,11 +181,15 @@ bool can_group(const model_spec& model, c10::Device device) {
   if (!device.is_cpu())
     return false;
   const auto net = make_network(model);
-  return net && (*net)->knows_group_gradients();
+  if (!net || !(*net)->knows_group_gradients())
+    return false;
+  std::int64_t bytes = 0;
+  for (const auto& parameter : (*net)->parameters())
+    bytes += static_cast<std::int64_t>(parameter.nbytes());
+  return 2 * bytes <= cache_bytes;
 }
 
 std::size_t largest_group(const compiled_recipe& recipe) {
-  constexpr std::int64_t cache_bytes = std::int64_t{4} << 20;
   constexpr std::int64_t most = 64;
   const auto& section = parameters_of(recipe);
   const auto bytes =

@@ -22,7 +22,7 @@ namespace {
 class mlp final : public network {
 public:
   mlp(const model_spec& spec, head_kind head, const activation& between)
-      : activation_{between} {
+      : activation_{between}, is_exact_{spec.activation == "relu"} {
     auto list = register_module("layers", torch::nn::ModuleList{});
     auto add_layer = [&](std::int64_t in, std::int64_t out) {
       layers_.emplace_back(in, out);
@@ -82,8 +82,10 @@ public:
     return true;
   }
 
+  // ATen computes most elements by vectors and the last few one by one, by
+  // another formula: which they are depends on the group. relu rounds nothing.
   bool knows_group_gradients() const override {
-    return !dropout_ && !log_noise_.defined();
+    return is_exact_ && !dropout_ && !log_noise_.defined();
   }
 
   void group_gradients(std::span<const at::Tensor> parameters,
@@ -117,6 +119,7 @@ public:
 
 private:
   activation activation_;
+  bool is_exact_; ///< the activation
   std::vector<torch::nn::Linear> layers_;
   torch::nn::Dropout dropout_{nullptr};
   at::Tensor log_noise_;

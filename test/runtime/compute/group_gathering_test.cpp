@@ -115,6 +115,42 @@ TEST_CASE("those that are behind go first, so that all are together again",
   CHECK(lane.gathering.take().size() == 3);
 }
 
+TEST_CASE("nobody is passed over for ever", "[runtime][compute][fuse]") {
+  one_lane lane;
+  lane.gathering.add(lane.ask(3));
+  lane.gathering.go_on();
+  lane.finish(lane.gathering.take(), 1000); // far ahead
+  auto& ahead = lane.ask(3);
+  lane.gathering.add(ahead);
+  int passed_over = 0;
+  for (bool taken = false; !taken; ++passed_over) {
+    REQUIRE(passed_over < 20);
+    lane.gathering.add(lane.ask(0));
+    const auto group = lane.gathering.take();
+    taken = group.front() == &ahead;
+    lane.finish(group);
+    if (taken)
+      lane.finish(lane.gathering.take()); // particle 0's
+  }
+  CHECK(passed_over == 9);
+}
+
+TEST_CASE("particles that take turns are waited for more and more seldom",
+          "[runtime][compute][fuse]") {
+  one_lane lane;
+  int waits = 0;
+  for (int i = 0; i < 1000; ++i) {
+    lane.gathering.add(lane.ask(static_cast<std::uint32_t>(i % 2)));
+    if (lane.next() == step::wait_a_while) {
+      ++waits;
+      lane.gathering.go_on();
+    }
+    REQUIRE(lane.next() == step::run);
+    lane.finish(lane.gathering.take());
+  }
+  CHECK(waits < 12);
+}
+
 TEST_CASE("a group does not wait while others wait for its slots",
           "[runtime][compute][fuse]") {
   one_lane lane;

@@ -7,6 +7,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace posse {
 
@@ -35,6 +39,16 @@ job_ptr<Ack> in_groups(worker_device& device, particle_id pid, const char* what,
 
 step_ack ack_of(const step_report& done) {
   return {done.loss, static_cast<std::uint64_t>(done.step)};
+}
+
+/// What becomes of each of a group, as the acks that `convert` makes.
+template <class T, class Convert>
+auto acks_of(std::vector<expected<T>> results, Convert convert) {
+  std::vector<expected<std::invoke_result_t<Convert, T>>> out;
+  out.reserve(results.size());
+  for (auto& each : results)
+    out.push_back(std::move(each).map(convert));
+  return out;
 }
 
 lane_job_base::pid_list list_of(const std::vector<particle_id>& pids) {
@@ -143,10 +157,7 @@ job_ptr<step_ack> job_for(worker_device& device, const step_msg& msg) {
     return in_groups<step_ack>(
         device, msg.pid, "step", msg.batch,
         [](seated_particles ps, std::span<const batch> batches) {
-          std::vector<expected<step_ack>> out;
-          for (auto& done : train_group(ps, batches))
-            out.push_back(std::move(done).map(ack_of));
-          return out;
+          return acks_of(train_group(ps, batches), ack_of);
         });
   auto* data = device.options.data.get(); // lives as long as the device
   return on_slot<step_ack>(
@@ -164,11 +175,8 @@ job_ptr<gradient_ack> job_for(worker_device& device, const gradient_msg& msg) {
     return in_groups<gradient_ack>(
         device, msg.pid, "score", msg.batch,
         [](seated_particles ps, std::span<const batch> batches) {
-          std::vector<expected<gradient_ack>> out;
-          for (auto& loss : score_group(ps, batches))
-            out.push_back(
-                std::move(loss).map([](double x) { return gradient_ack{x}; }));
-          return out;
+          return acks_of(score_group(ps, batches),
+                         [](double loss) { return gradient_ack{loss}; });
         });
   auto* data = device.options.data.get();
   return on_slot<gradient_ack>(

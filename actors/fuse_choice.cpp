@@ -1,7 +1,9 @@
 #include "actors/fuse_choice.hpp"
 
+#include "actors/run_plan.hpp"
 #include "runtime/compute/fuse_trial.hpp"
 #include "runtime/compute/train_group.hpp"
+#include "runtime/placement/chosen_nodes.hpp"
 #include "runtime/placement/store_options.hpp"
 
 #include <algorithm>
@@ -34,31 +36,33 @@ lanes_of_run lanes_of(const run_config& config) {
     out.add(config.local);
     return out;
   }
-  const auto& chosen = config.run.nodes;
   for (const auto& node : config.cluster->nodes)
-    if (chosen.empty() || std::ranges::find(chosen, node.name) != chosen.end())
+    if (takes_node(config.run.nodes, node.name))
       out.add(node.resources);
   return out;
 }
 
 } // namespace
 
-expected<fuse_mode> choose_fuse(const run_config& config, const run_plan& plan,
+expected<fuse_mode> choose_fuse(const run_config& config,
                                 const std::shared_ptr<const data_set>& data) {
   if (config.run.fuse != fuse_mode::automatic)
     return config.run.fuse;
+  auto plan = make_run_plan(config, *data);
+  if (!plan)
+    return fail(std::move(plan));
   const auto where = lanes_of(config);
-  auto together = static_cast<std::size_t>(plan.particles);
+  auto together = static_cast<std::size_t>(plan->particles);
   if (where.slots > 0)
     together = std::min(together, where.slots);
   together /= std::max<std::size_t>(where.lanes, 1);
   if (!where.cpus_alone || together < 2
-      || !can_group(plan.recipe.model, c10::Device{c10::kCPU}))
+      || !can_group(plan->recipe.model, c10::Device{c10::kCPU}))
     return fuse_mode::off;
-  auto recipe = compile(plan.recipe, data->train.size());
+  auto recipe = compile(plan->recipe, data->train.size());
   if (!recipe)
     return fail(std::move(recipe));
-  auto tried = try_groups(*recipe, data, plan.batch, together);
+  auto tried = try_groups(*recipe, data, plan->batch, together);
   // What fails here is the run's to say, if it fails there as well.
   return tried && tried->together_us < clearly * tried->one_by_one_us
              ? fuse_mode::on

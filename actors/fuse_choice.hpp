@@ -1,6 +1,5 @@
 #pragma once
 
-#include "actors/run_plan.hpp"
 #include "messages/failure.hpp"
 #include "runtime/config/run_config.hpp"
 #include "runtime/data/data_set.hpp"
@@ -14,8 +13,8 @@ namespace posse {
 /// cannot be: on accelerators, with one particle a lane, and for networks that
 /// do not know their gradients in a group.
 ///
-/// @returns fuse_mode::on or off; what compile() fails with.
-expected<fuse_mode> choose_fuse(const run_config& config, const run_plan& plan,
+/// @returns fuse_mode::on or off; what make_run_plan() fails with.
+expected<fuse_mode> choose_fuse(const run_config& config,
                                 const std::shared_ptr<const data_set>& data);
 
 } // namespace posse

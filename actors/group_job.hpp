@@ -70,6 +70,7 @@ public:
       return;
     if (one_for_all)
       batches.resize(1);
+    this->note_begin(); // its event is the group's; moves had their own
     auto results = work_(particles, batches);
     for (std::size_t i = 0; i < ready.size(); ++i)
       ready[i]->done_ = std::move(results[i]);

@@ -52,13 +52,13 @@ void compute_groups(self_ptr self) {
   // About what a message between two actors takes, some times over: nobody who
   // is on its way comes later.
   constexpr std::chrono::microseconds a_while{200};
-  using step = group_gathering::step;
+  using action = group_gathering::action;
   auto& state = self->state;
   const auto next = [&state] {
-    return state.gathering.next(state.device->schedule.state_of(state.number));
+    return state.gathering.next(state.device->schedule.queue_of(state.number));
   };
   auto now = next();
-  for (; now == step::run; now = next()) {
+  for (; now == action::run; now = next()) {
     prepare_compute_thread();
     const auto group = state.gathering.take();
     auto& first = static_cast<lane_job_base&>(*group.front());
@@ -73,7 +73,7 @@ void compute_groups(self_ptr self) {
       answer();
     }
   }
-  if (now != step::wait_a_while || state.waits_a_while)
+  if (now != action::wait_a_while || state.waits_a_while)
     return;
   state.waits_a_while = true;
   self->delayed_send(
@@ -81,7 +81,7 @@ void compute_groups(self_ptr self) {
       lane_errand{[self, seen = state.gathering.arrivals(), next] {
         auto& lane = self->state;
         lane.waits_a_while = false;
-        if (lane.gathering.arrivals() == seen && next() == step::wait_a_while)
+        if (lane.gathering.arrivals() == seen && next() == action::wait_a_while)
           lane.gathering.go_on();
         compute_groups(self);
       }});

@@ -46,7 +46,8 @@ struct device_report {
 class push_distribution {
 public:
   /// Starts the embedded node with [local] of `config` and prepares it for the
-  /// run: data loaded, devices open.
+  /// run: data loaded, devices open. A `run.fuse` of "auto" is off here:
+  /// choose_fuse() says what it is.
   /// @returns errc::invalid_data, errc::device_unavailable, ...
   static expected<std::unique_ptr<push_distribution>>
   start(const run_config& config);

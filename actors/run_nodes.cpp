@@ -4,11 +4,11 @@
 #include "actors/one_answer.hpp"
 #include "actors/own_hello.hpp"
 #include "messages/caf_errors.hpp"
+#include "runtime/placement/chosen_nodes.hpp"
 
 #include <caf/all.hpp>
 #include <caf/io/middleman.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <set>
 #include <thread>
@@ -113,7 +113,7 @@ attach_nodes(caf::actor_system& system, const cluster_config& cluster,
              const driver_actor& driver) {
   std::vector<run_node> out;
   for (const auto& node : cluster.nodes) {
-    if (!chosen.empty() && std::ranges::find(chosen, node.name) == chosen.end())
+    if (!takes_node(chosen, node.name))
       continue;
     auto gate = dial(system, node, milliseconds{cluster.cluster.timeout_ms});
     if (!gate)

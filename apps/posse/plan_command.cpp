@@ -8,6 +8,7 @@
 #include "runtime/core/units.hpp"
 #include "runtime/data/data_library.hpp"
 #include "runtime/device/compute_thread.hpp"
+#include "runtime/placement/chosen_nodes.hpp"
 #include "runtime/placement/store_options.hpp"
 #include "runtime/store/device_room.hpp"
 
@@ -100,10 +101,8 @@ std::vector<planned_node> nodes_of(const run_config& config) {
     add(config.local, run_node{});
     return out;
   }
-  const auto& chosen = config.run.nodes;
   for (const auto& node : config.cluster->nodes)
-    if (chosen.empty()
-        || std::ranges::find(chosen, node.name) != chosen.end()) {
+    if (takes_node(config.run.nodes, node.name)) {
       run_node offered;
       offered.name = node.name;
       offered.host = node.host;

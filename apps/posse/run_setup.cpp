@@ -95,14 +95,6 @@ expected<fuse_mode> check_same_run(const run_setup& setup) {
   });
 }
 
-/// How particles that may compute together do so.
-expected<fuse_mode> choose_fuse_of(const run_setup& setup) {
-  auto plan = make_run_plan(setup.config, *setup.data);
-  if (!plan)
-    return fail(std::move(plan));
-  return choose_fuse(setup.config, *plan, setup.data);
-}
-
 } // namespace
 
 expected<run_setup> prepare(const run_options& options) {
@@ -137,7 +129,7 @@ expected<run_setup> prepare(const run_options& options) {
     if (auto made = out.directory.create(); !made)
       return fail(std::move(made));
   }
-  auto fuse = resumed ? check_same_run(out) : choose_fuse_of(out);
+  auto fuse = resumed ? check_same_run(out) : choose_fuse(out.config, out.data);
   if (!fuse)
     return fail(std::move(fuse));
   out.config.run.fuse = *fuse;

@@ -2,6 +2,7 @@
 
 #include "runtime/compute/particle_work.hpp"
 #include "runtime/compute/train_group.hpp"
+#include "runtime/compute/trial_particle.hpp"
 #include "runtime/data/batch_source.hpp"
 #include "runtime/store/particle_store.hpp"
 
@@ -38,16 +39,10 @@ expected<fuse_trial> try_groups(std::shared_ptr<const compiled_recipe> recipe,
   particle_store store{{.capacity = count, .prefetch = false}};
   std::vector<seated_particle> all;
   for (std::uint32_t i = 0; i < count; ++i) {
-    auto got = store.create({i}, recipe);
-    if (!got)
-      return fail(std::move(got));
-    const auto& held = got->leases.front();
-    auto seat = settle(held, store.swaps());
-    if (!seat)
-      return fail(std::move(seat));
-    all.push_back({*held.entry, **seat});
-    if (auto made = initialize(all.back(), i); !made)
+    auto made = trial_particle(store, recipe, i);
+    if (!made)
       return fail(std::move(made));
+    all.push_back(*made);
   }
   auto rows = batch_source{std::move(data), batch_rows, 0}.at({});
   if (!rows)

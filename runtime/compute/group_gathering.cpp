@@ -17,17 +17,17 @@ void group_gathering::add(device_job& job) {
   ++arrivals_;
 }
 
-group_gathering::step
-group_gathering::next(const lane_schedule::lane_state& lane) const {
+group_gathering::action
+group_gathering::next(const lane_schedule::lane_queue& lane) const {
   if (here_.empty())
-    return step::wait;
+    return action::wait;
   const auto expected = all_take_part_ ? lane.particles : taking_part_.size();
   if (here_.size() >= expected)
-    return step::run;
+    return action::run;
   if (lane.jobs > here_.size())
-    return step::wait;
+    return action::wait;
   // Those that wait for a slot get none before these are done.
-  return lane.others_wait || hurry_ > 0 ? step::run : step::wait_a_while;
+  return lane.others_wait || hurry_ > 0 ? action::run : action::wait_a_while;
 }
 
 std::vector<device_job*> group_gathering::take() {

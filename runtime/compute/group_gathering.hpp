@@ -18,7 +18,7 @@ namespace posse {
 class group_gathering {
 public:
   /// What the lane is to do.
-  enum class step : std::uint8_t {
+  enum class action : std::uint8_t {
     run,          ///< a group is here: take() it
     wait,         ///< more is on its way to the lane
     wait_a_while, ///< nobody is known to be: go_on() if nobody comes
@@ -30,7 +30,7 @@ public:
   /// Grows with each add().
   std::uint64_t arrivals() const noexcept { return arrivals_; }
 
-  step next(const lane_schedule::lane_state& lane) const;
+  action next(const lane_schedule::lane_queue& lane) const;
 
   /// Takes the group that is furthest behind, so that the others do not leave
   /// it behind; or whoever has been passed over for it some times.

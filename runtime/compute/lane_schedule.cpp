@@ -180,7 +180,7 @@ void lane_schedule::end_put_off(device_job& job) {
     look_again_ = true;
 }
 
-lane_schedule::lane_state lane_schedule::state_of(std::size_t lane) {
+lane_schedule::lane_queue lane_schedule::queue_of(std::size_t lane) {
   const std::lock_guard lock{mutex_};
   return {at_home_[lane], load_[lane], !waiting_.empty()};
 }

@@ -103,12 +103,12 @@ public:
                   std::function<void(failure)> refuse);
 
   /// What a lane that gathers a group wants to know.
-  struct lane_state {
+  struct lane_queue {
     std::size_t particles{0}; ///< whose home it is
     std::size_t jobs{0};      ///< given to it and not done
     bool others_wait{false};  ///< for slots, or for jobs to be done
   };
-  lane_state state_of(std::size_t lane);
+  lane_queue queue_of(std::size_t lane);
 
   /// Runs `f(particle_store&)` while nobody else changes it.
   template <class F>

@@ -2,6 +2,7 @@
 
 #include "runtime/compute/evaluate.hpp"
 #include "runtime/compute/particle_work.hpp"
+#include "runtime/compute/trial_particle.hpp"
 #include "runtime/compute/undo_record.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/data/batch.hpp"
@@ -66,16 +67,10 @@ public:
 private:
   expected<void> run() {
     particle_store store{{.device = device_, .capacity = 1, .prefetch = false}};
-    auto got = store.create({}, recipe_);
-    if (!got)
-      return fail(std::move(got));
-    const auto& held = got->leases.front();
-    auto seat = settle(held, store.swaps());
-    if (!seat)
-      return fail(std::move(seat));
-    const seated_particle p{*held.entry, **seat};
-    if (auto made = initialize(p, 0); !made)
-      return made;
+    auto made = trial_particle(store, recipe_, 0);
+    if (!made)
+      return fail(std::move(made));
+    const auto& p = *made;
     const undo_record before{p}; // as lanes keep one
     auto rows = batches_.at({});
     if (!rows)

@@ -9,17 +9,29 @@
 
 namespace posse {
 
-/// Does `attempt()` on a lane of an accelerator; again, with fewer slots on the
-/// device, for as long as it has no memory for it and slots can be given up.
-/// What the host has no memory for is not tried again.
+/// Does `work` on a particle in its slot, on a lane of an accelerator; again,
+/// with fewer slots on the device, for as long as it has no memory for it and
+/// slots can be given up. What the particle was before is put back first, so
+/// that it gets the same bits as if there had been enough. What the host has no
+/// memory for is not tried again.
 ///
-/// @param attempt Gives an `expected`; what fails with errc::out_of_memory has
-///   left the particle as it was.
+/// @param what What is done, for failures.
+/// @param work A function of seated_particle that gives an `expected`.
 /// @returns its last result; a failure says what was asked for, what there is,
 ///   and why no more slots could be given up. errc::all_slots_pinned: other
 ///   operations hold them; the caller's has to wait_again().
-template <class Attempt>
-auto with_room(lane_schedule& schedule, Attempt attempt) {
+template <class Work>
+auto with_room(lane_schedule& schedule, const seated_particle& p,
+               std::string_view what, Work&& work) {
+  const auto attempt = [&] {
+    return guarded(what, [&] {
+      const undo_record before{p};
+      auto done = work(p);
+      if (!done && done.error().code == errc::out_of_memory)
+        before.put_back(p);
+      return done;
+    });
+  };
   auto seen = schedule.rooms_made();
   auto done = attempt();
   while (!done && done.error().code == errc::out_of_memory
@@ -33,25 +45,6 @@ auto with_room(lane_schedule& schedule, Attempt attempt) {
     done = attempt();
   }
   return done;
-}
-
-/// The same for an operation on a particle: what it changed before it found no
-/// memory is put back first, so that it gives the same bits as if there had
-/// been enough.
-///
-/// @param work A function of seated_particle.
-template <class Work>
-auto with_room(lane_schedule& schedule, const seated_particle& p,
-               std::string_view what, Work&& work) {
-  return with_room(schedule, [&] {
-    return guarded(what, [&] {
-      const undo_record before{p};
-      auto done = work(p);
-      if (!done && done.error().code == errc::out_of_memory)
-        before.put_back(p);
-      return done;
-    });
-  });
 }
 
 } // namespace posse

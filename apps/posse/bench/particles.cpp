@@ -150,16 +150,6 @@ const std::map<std::string, handler, std::less<>>& bench_handlers() {
   return all;
 }
 
-expected<fuse_mode> chosen_fuse(const run_config& config) {
-  auto data = open_data(config);
-  if (!data)
-    return fail(std::move(data));
-  auto plan = make_run_plan(config, **data);
-  if (!plan)
-    return fail(std::move(plan));
-  return choose_fuse(config, *plan, *data);
-}
-
 } // namespace
 
 void add_bench_behavior() {
@@ -183,7 +173,10 @@ start_particles(const workload& work, std::int64_t particles,
   config.run.fuse = fuse;
   if (cluster != nullptr)
     config.cluster = *cluster;
-  auto chosen = chosen_fuse(config);
+  auto data = open_data(config);
+  if (!data)
+    return fail(std::move(data));
+  auto chosen = choose_fuse(config, *data);
   if (!chosen)
     return fail(std::move(chosen));
   config.run.fuse = *chosen;

@@ -9,7 +9,7 @@ using namespace posse::test;
 
 namespace {
 
-using step = group_gathering::step;
+using action = group_gathering::action;
 
 /// An operation that goes with all others of a particle at the same step.
 class grouped_use final : public device_job {
@@ -39,7 +39,7 @@ public:
     REQUIRE(schedule.place(*jobs_.back()) == true);
     return *jobs_.back();
   }
-  step next() const { return gathering.next(schedule.state_of(0)); }
+  action next() const { return gathering.next(schedule.queue_of(0)); }
   void finish(const std::vector<device_job*>& group, int steps = 1) {
     for (auto* job : group) {
       job->leases.front().entry->steps += steps;
@@ -62,17 +62,17 @@ TEST_CASE("a group waits for what is on its way, then for all",
   auto& a = lane.ask(0);
   auto& b = lane.ask(1);
   lane.gathering.add(a);
-  CHECK(lane.next() == step::wait); // b's message comes
+  CHECK(lane.next() == action::wait); // b's message comes
   lane.gathering.add(b);
-  CHECK(lane.next() == step::wait_a_while);
+  CHECK(lane.next() == action::wait_a_while);
   lane.gathering.add(lane.ask(2));
-  CHECK(lane.next() == step::wait_a_while);
+  CHECK(lane.next() == action::wait_a_while);
   lane.gathering.add(lane.ask(3));
-  CHECK(lane.next() == step::run);
+  CHECK(lane.next() == action::run);
   const auto group = lane.gathering.take();
   CHECK(group.size() == 3); // the largest
   lane.finish(group);
-  CHECK(lane.next() == step::wait_a_while); // for those that were answered
+  CHECK(lane.next() == action::wait_a_while); // for those that were answered
 }
 
 TEST_CASE("who stays away is not waited for again, until it comes",
@@ -80,20 +80,20 @@ TEST_CASE("who stays away is not waited for again, until it comes",
   one_lane lane;
   lane.gathering.add(lane.ask(0));
   lane.gathering.add(lane.ask(1));
-  CHECK(lane.next() == step::wait_a_while);
+  CHECK(lane.next() == action::wait_a_while);
   lane.gathering.go_on();
-  CHECK(lane.next() == step::run);
+  CHECK(lane.next() == action::run);
   lane.finish(lane.gathering.take());
   CHECK(lane.gathering.empty());
-  CHECK(lane.next() == step::wait);
+  CHECK(lane.next() == action::wait);
   lane.gathering.add(lane.ask(0));
-  CHECK(lane.next() == step::wait_a_while); // for particle 1
+  CHECK(lane.next() == action::wait_a_while); // for particle 1
   lane.gathering.add(lane.ask(1));
-  CHECK(lane.next() == step::run);
+  CHECK(lane.next() == action::run);
   lane.finish(lane.gathering.take());
   lane.gathering.add(lane.ask(0));
   lane.gathering.add(lane.ask(3));
-  CHECK(lane.next() == step::wait_a_while); // there are three again
+  CHECK(lane.next() == action::wait_a_while); // there are three again
 }
 
 TEST_CASE("those that are behind go first, so that all are together again",
@@ -111,7 +111,7 @@ TEST_CASE("those that are behind go first, so that all are together again",
   CHECK_FALSE(lane.gathering.empty());
   lane.gathering.add(lane.ask(0));
   lane.gathering.add(lane.ask(1));
-  CHECK(lane.next() == step::run);
+  CHECK(lane.next() == action::run);
   CHECK(lane.gathering.take().size() == 3);
 }
 
@@ -141,11 +141,11 @@ TEST_CASE("particles that take turns are waited for more and more seldom",
   int waits = 0;
   for (int i = 0; i < 1000; ++i) {
     lane.gathering.add(lane.ask(static_cast<std::uint32_t>(i % 2)));
-    if (lane.next() == step::wait_a_while) {
+    if (lane.next() == action::wait_a_while) {
       ++waits;
       lane.gathering.go_on();
     }
-    REQUIRE(lane.next() == step::run);
+    REQUIRE(lane.next() == action::run);
     lane.finish(lane.gathering.take());
   }
   CHECK(waits < 12);
@@ -155,10 +155,10 @@ TEST_CASE("a group does not wait while others wait for its slots",
           "[runtime][compute][fuse]") {
   one_lane lane;
   lane.gathering.add(lane.ask(0));
-  CHECK(lane.next() == step::wait_a_while);
+  CHECK(lane.next() == action::wait_a_while);
   auto later = std::make_shared<use>(particle_id{0});
   REQUIRE(lane.schedule.place(*later) == false);
   lane.schedule.wait(
       later, [] {}, [](failure) {});
-  CHECK(lane.next() == step::run);
+  CHECK(lane.next() == action::run);
 }

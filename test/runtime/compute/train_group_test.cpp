@@ -112,7 +112,8 @@ TEST_CASE("a group's bits do not depend on who is in it",
   auto recipe = recipe_of("gaussian", "nll", "adam");
   // No multiples of what a vector holds.
   recipe.model.hidden =
-      GENERATE(std::vector<std::int64_t>{5}, std::vector<std::int64_t>{3, 7});
+      GENERATE(std::vector<std::int64_t>{5}, std::vector<std::int64_t>{3, 7},
+               std::vector<std::int64_t>{50});
   constexpr std::uint32_t particles = 6;
   using groups = std::vector<std::vector<std::size_t>>;
   auto train = [&](const groups& each) {
@@ -218,8 +219,7 @@ TEST_CASE("networks that know no gradients of a group compute one by one",
   CHECK_FALSE(can_group(spec, cpu));
 }
 
-TEST_CASE("a trial takes steps by both ways and leaves nothing",
-          "[runtime][compute][fuse]") {
+TEST_CASE("a trial times steps by both ways", "[runtime][compute][fuse]") {
   auto [x, y] = small_batch(1);
   auto data = std::make_shared<data_set>();
   data->encoding.inputs = {scaling{}};

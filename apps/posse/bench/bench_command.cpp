@@ -25,16 +25,18 @@ int run(measurement measure, const options& opts) {
   auto rows = measure(opts);
   if (!rows) {
     fmt::print(stderr, "{}\n", rows.error().message);
-    return 3;
+    return rows.error().code == errc::invalid_argument ? 2 : 3;
   }
   fmt::print("{}", bench::to_table(*rows));
-  if (opts.json.empty())
+  expected<void> written;
+  if (!opts.json.empty())
+    written = bench::write_json(*rows, opts.json);
+  if (written && !opts.plot.empty())
+    written = bench::write_plot(*rows, opts.plot);
+  if (written)
     return 0;
-  if (auto written = bench::write_json(*rows, opts.json); !written) {
-    fmt::print(stderr, "{}\n", written.error().message);
-    return 3;
-  }
-  return 0;
+  fmt::print(stderr, "{}\n", written.error().message);
+  return 3;
 }
 
 /// A sub-command with the options that all of them have.
@@ -76,6 +78,19 @@ void add_particles(CLI::App& command, options& opts,
       ->delimiter(',')
       ->check(CLI::Range(1, most_particles))
       ->capture_default_str();
+  command
+      .add_option("--plot", opts.plot,
+                  "also draw the rows against particles to this file, as a "
+                  "picture (SVG)")
+      ->type_name("FILE");
+}
+
+void add_peers(CLI::App& command, options& opts) {
+  command
+      .add_option("--peers", opts.peers,
+                  "a program whose systems are measured too, in turn with "
+                  "ours (./dev bench --peers has one)")
+      ->type_name("COMMAND");
 }
 
 void add_by_network(CLI::App& command, options& opts) {
@@ -120,6 +135,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   auto* command = add(*bench_app, "step", "a particle's optimizer step",
                       bench::measure_step, step, exit_code);
   add_particles(*command, *step, bench::model_names());
+  add_peers(*command, *step);
   command->footer(
       "bare: plain LibTorch, one thread; bare-threads: with all cores inside\n"
       "an operation; posse-unfused: one particle at a time on each lane; "
@@ -130,6 +146,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   command = add(*bench_app, "svgd", "an iteration of SVGD over all particles",
                 bench::measure_svgd, svgd, exit_code);
   add_particles(*command, *svgd, bench::model_names());
+  add_peers(*command, *svgd);
   command
       ->add_option(
           "--nodes", svgd->nodes,
@@ -153,6 +170,14 @@ void add_bench_command(CLI::App& app, int& exit_code) {
       "particle's\n"
       "row holds its parameters and Adam's two moments. One thread, whatever\n"
       "--lanes says.");
+
+  auto scale = defaults({"mlp13"}, {64, 1000, 10000});
+  command = add(*bench_app, "scale", "many particles: time, start, memory",
+                bench::measure_scale, scale, exit_code);
+  add_particles(*command, *scale, bench::model_names());
+  command->footer(
+      "All numbers of particles in one process, in turn. start_seconds: until\n"
+      "all particles exist; rss_bytes_per_particle: what the process grew by.");
 
   auto message = defaults({}, {});
   command =

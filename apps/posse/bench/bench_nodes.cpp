@@ -56,7 +56,7 @@ bench_nodes::start(std::size_t count, std::int64_t lanes, bool by_network) {
     return fail(std::move(cluster));
   out->cluster_ = std::move(*cluster);
   for (const auto& node : out->cluster_.nodes) {
-    auto process = child_program::start(
+    auto process = child_program::start_posse(
         {"bench", "node", "--config", file.string(), "--name", node.name});
     if (!process)
       return fail(std::move(process));

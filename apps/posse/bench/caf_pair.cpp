@@ -141,7 +141,7 @@ expected<std::shared_ptr<caf_pair>> caf_pair::here(std::int64_t threads) {
 }
 
 expected<std::shared_ptr<caf_pair>> caf_pair::apart(std::int64_t threads) {
-  auto far = child_program::start({"bench", "echo"});
+  auto far = child_program::start_posse({"bench", "echo"});
   if (!far)
     return fail(std::move(far));
   return connected(threads, std::move(*far));

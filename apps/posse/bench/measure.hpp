@@ -15,6 +15,10 @@ expected<std::vector<row>> measure_step(const options& opts);
 /// `kernel` (svgd_direction() alone, without gradients), `posse`.
 expected<std::vector<row>> measure_svgd(const options& opts);
 
+/// A particle's step, `posse` only, with many particles: what the start took
+/// and memory beside it.
+expected<std::vector<row>> measure_scale(const options& opts);
+
 /// One particle out of the only slot and another one in: `memcpy` of the same
 /// rows, `posse`.
 expected<std::vector<row>> measure_swap(const options& opts);

@@ -1,6 +1,8 @@
 #include "apps/posse/bench/interleave.hpp"
 #include "apps/posse/bench/measure.hpp"
+#include "apps/posse/bench/particle_steps.hpp"
 #include "apps/posse/bench/particles.hpp"
+#include "apps/posse/bench/peers.hpp"
 #include "apps/posse/bench/plain.hpp"
 #include "apps/posse/bench/workload.hpp"
 #include "runtime/core/guarded.hpp"
@@ -13,9 +15,6 @@ namespace posse::bench {
 
 namespace {
 
-// Long enough that launching costs nothing beside it, short enough for 20
-// repetitions of all systems.
-constexpr double repetition_us = 75e3;
 constexpr std::int64_t warm_up_steps = 4;
 
 /// Microseconds a particle-step, of `steps` steps of each network.
@@ -36,17 +35,8 @@ std::int64_t steps_a_repetition(plain_ensemble& nets, const workload& work,
   return std::max(static_cast<std::int64_t>(repetition_us / us), warm_up_steps);
 }
 
-/// Microseconds a particle-step, of `steps` steps of each particle.
-expected<double> time_particles(push_distribution& run, std::int64_t particles,
-                                std::int64_t steps) {
-  const auto start = clock::now();
-  if (auto done = run_on_all(run, steps_message, steps); !done)
-    return fail(std::move(done));
-  return us_since(start) / static_cast<double>(particles * steps);
-}
-
 expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
-                                   const options& opts) {
+                                   const options& opts, peers* others) {
   std::shared_ptr<plain_ensemble> nets;
   std::int64_t steps = 0;
   std::int64_t threads_steps = 0;
@@ -91,32 +81,39 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
       if (!started)
         return fail(std::move(started));
       auto run = std::shared_ptr<push_distribution>{std::move(*started)};
-      auto warm = time_particles(*run, particles, steps);
+      auto warm = time_particle_steps(*run, particles, steps);
       if (!warm)
         return fail(std::move(warm));
       // As long as the others' repetitions, however much faster.
-      const auto own_steps = std::max(
-          static_cast<std::int64_t>(repetition_us
-                                    / (*warm * static_cast<double>(particles))),
-          warm_up_steps);
+      const auto own_steps = steps_of_repetition(*warm, particles);
       contenders.push_back(
           make(system, lanes, own_steps, [run, particles, own_steps] {
-            return time_particles(*run, particles, own_steps);
+            return time_particle_steps(*run, particles, own_steps);
           }));
     }
+  if (others != nullptr) {
+    auto more =
+        others->open({"step", "", work.model, particles}, repetition_us, true);
+    if (!more)
+      return fail(std::move(more));
+    std::ranges::move(*more, std::back_inserter(contenders));
+  }
   return interleave(std::move(contenders), opts.repetitions);
 }
 
 } // namespace
 
 expected<std::vector<row>> measure_step(const options& opts) {
+  auto others = start_peers(opts);
+  if (!others)
+    return fail(std::move(others));
   std::vector<row> out;
   for (const auto& model : opts.models) {
     auto work = make_workload(model, "deep_ensemble");
     if (!work)
       return fail(std::move(work));
     for (auto particles : opts.particles) {
-      auto rows = compare(*work, particles, opts);
+      auto rows = compare(*work, particles, opts, others->get());
       if (!rows)
         return rows;
       std::ranges::move(*rows, std::back_inserter(out));

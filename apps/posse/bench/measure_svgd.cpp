@@ -2,6 +2,7 @@
 #include "apps/posse/bench/interleave.hpp"
 #include "apps/posse/bench/measure.hpp"
 #include "apps/posse/bench/particles.hpp"
+#include "apps/posse/bench/peers.hpp"
 #include "apps/posse/bench/plain.hpp"
 #include "apps/posse/bench/workload.hpp"
 #include "runtime/core/guarded.hpp"
@@ -93,7 +94,7 @@ std::int64_t steps_a_repetition(plain_ensemble& nets, const workload& work) {
 }
 
 expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
-                                   const options& opts) {
+                                   const options& opts, peers* others) {
   std::shared_ptr<plain_ensemble> nets;
   std::int64_t steps = 0;
   std::int64_t threads_steps = 0;
@@ -146,19 +147,29 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
     contenders.push_back(make("posse-" + std::to_string(count) + "-nodes", 1,
                               steps, std::move(*repeat)));
   }
+  if (others != nullptr) {
+    auto more =
+        others->open({"svgd", "", work.model, particles}, repetition_us, false);
+    if (!more)
+      return fail(std::move(more));
+    std::ranges::move(*more, std::back_inserter(contenders));
+  }
   return interleave(std::move(contenders), opts.repetitions);
 }
 
 } // namespace
 
 expected<std::vector<row>> measure_svgd(const options& opts) {
+  auto others = start_peers(opts);
+  if (!others)
+    return fail(std::move(others));
   std::vector<row> out;
   for (const auto& model : opts.models) {
     auto work = make_workload(model, "svgd");
     if (!work)
       return fail(std::move(work));
     for (auto particles : opts.particles) {
-      auto rows = compare(*work, particles, opts);
+      auto rows = compare(*work, particles, opts, others->get());
       if (!rows)
         return rows;
       std::ranges::move(*rows, std::back_inserter(out));

@@ -15,7 +15,9 @@ struct options {
   /// Whether nodes talk as if they were on different machines.
   bool by_network{false};
   std::size_t repetitions{20}; ///< > 0
+  std::string peers{};         ///< a command (peers.hpp); empty: none
   std::string json{};          ///< file; empty: none
+  std::string plot{};          ///< file; empty: none
 };
 
 } // namespace posse::bench

@@ -3,13 +3,13 @@
 #include "actors/behavior.hpp"
 #include "actors/fuse_choice.hpp"
 #include "actors/particle.hpp"
+#include "apps/posse/bench/process_status.hpp"
 #include "runtime/data/data_library.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <map>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -46,16 +46,6 @@ const std::string mark_message = "BENCH_MARK";
 const std::string sink_message = "BENCH_SINK";
 
 constexpr std::int64_t tensor_bytes = std::int64_t{16} << 20;
-
-/// A field of this process's status, in bytes.
-std::int64_t status_bytes(std::string_view field) {
-  std::ifstream status{"/proc/self/status"};
-  std::string line;
-  while (std::getline(status, line))
-    if (line.starts_with(field))
-      return std::stoll(line.substr(field.size() + 1)) * 1024;
-  return 0;
-}
 
 /// Starts the measurement of the largest memory of this process.
 void mark_memory(particle& self) {

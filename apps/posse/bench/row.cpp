@@ -1,5 +1,6 @@
 #include "apps/posse/bench/row.hpp"
 
+#include "apps/posse/bench/chart.hpp"
 #include "runtime/core/atomic_file.hpp"
 
 #include <fmt/format.h>
@@ -8,6 +9,22 @@
 #include <algorithm>
 
 namespace posse::bench {
+
+namespace {
+
+/// The element with that name, added if there is none.
+template <class T>
+T& one_of(std::vector<T>& all, std::string T::*name,
+          const std::string& wanted) {
+  for (auto& x : all)
+    if (x.*name == wanted)
+      return x;
+  T added;
+  added.*name = wanted;
+  return all.emplace_back(std::move(added));
+}
+
+} // namespace
 
 void summarise(std::vector<double> us, row& target) {
   std::ranges::sort(us);
@@ -57,6 +74,26 @@ expected<void> write_json(std::span<const row> rows,
     array.push_back(std::move(entry));
   }
   return write_file_atomically(file, array.dump(1) + "\n");
+}
+
+expected<void> write_plot(std::span<const row> rows,
+                          const std::filesystem::path& file) {
+  std::vector<chart_panel> panels;
+  for (const auto& x : rows) {
+    auto& panel = one_of(panels, &chart_panel::title, x.model);
+    const auto name =
+        x.lanes == 1 ? x.system : fmt::format("{}, {}", x.system, x.lanes);
+    auto& line = one_of(panel.lines, &chart_line::name, name);
+    line.is_ours = x.system == "posse";
+    line.points.emplace_back(x.particles, x.us_min);
+  }
+  for (auto& panel : panels)
+    for (auto& line : panel.lines)
+      std::ranges::sort(line.points);
+  return write_file_atomically(file, to_svg(panels, "particles",
+                                            rows.front().bench == "svgd"
+                                                ? "us an iteration"
+                                                : "us a particle-step"));
 }
 
 } // namespace posse::bench

@@ -14,7 +14,7 @@ namespace posse::bench {
 /// One measurement: what a system needs for one unit of work, in microseconds
 /// (a particle's step, an iteration of all particles, a round trip).
 struct row {
-  std::string bench;  ///< step | svgd | swap | message
+  std::string bench;  ///< step | svgd | swap | scale | message
   std::string system; ///< "bare", "posse", ...
   std::string model;  ///< empty where there is none
   std::int64_t particles{0};
@@ -37,6 +37,12 @@ std::string to_table(std::span<const row> rows);
 
 /// Writes the rows as one JSON array. @returns errc::io_error.
 expected<void> write_json(std::span<const row> rows,
+                          const std::filesystem::path& file);
+
+/// Draws best times against numbers of particles, a panel a model.
+/// @param rows At least one; each has a model and particles.
+/// @returns errc::io_error.
+expected<void> write_plot(std::span<const row> rows,
                           const std::filesystem::path& file);
 
 } // namespace posse::bench

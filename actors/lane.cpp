@@ -91,7 +91,7 @@ template <class Ack>
 caf::result<Ack> gather(self_ptr self, std::shared_ptr<lane_job<Ack>> job) {
   auto promise = self->template make_response_promise<Ack>();
   auto& state = self->state;
-  state.gathering.add(*job);
+  state.gathering.add(*job, state.device->schedule.queue_of(state.number));
   state.gathered[job.get()] = [self, job, promise]() mutable {
     auto result = end(self, *job, job->compute());
     if (result)

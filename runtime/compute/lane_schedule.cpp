@@ -222,7 +222,7 @@ void lane_schedule::run(device_job& job, lease_list leases) {
   auto* first = job.leases.empty() ? nullptr : job.leases.front().entry;
   if (first != nullptr && job.leases.front().fresh) {
     first->home_lane = created_++ % load_.size();
-    ++at_home_[first->home_lane];
+    first->home_place = at_home_[first->home_lane]++;
   }
   job.lane = job.in_groups ? first->home_lane : pick_lane(job.leases);
   ++load_[job.lane];

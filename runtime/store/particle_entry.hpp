@@ -29,7 +29,8 @@ struct particle_entry {
   bool lost{false};    ///< its bytes could not be kept: nothing may read them
   std::size_t pins{0}; ///< wishes that it stay in its slot
   std::size_t lane{0}; ///< where it last computed
-  std::size_t home_lane{0}; ///< where it computes with others
+  std::size_t home_lane{0};  ///< where it computes with others
+  std::size_t home_place{0}; ///< its number among those of that lane
 
   at::Generator generator; ///< its own random numbers
   std::int64_t steps{0};   ///< optimizer steps done: the cursor of the run

@@ -28,6 +28,12 @@ constexpr std::array<std::string_view, 8> colours{
     "#d55e00", "#0072b2", "#009e73", "#cc79a7",
     "#e69f00", "#56b4e9", "#8c6d1f", "#555555"};
 
+/// How the line of that number is drawn: beyond the colours, in dashes.
+std::string stroke(std::size_t which) {
+  return fmt::format("stroke=\"{}\"{}", colours[which % colours.size()],
+                     which < colours.size() ? "" : " stroke-dasharray=\"5 3\"");
+}
+
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -132,9 +138,9 @@ private:
                           "fill=\"{}\"/>",
                           x_at_(x), y_at_(y), line.is_ours ? 3.2 : 2.2, colour);
     }
-    return fmt::format("<polyline points=\"{}\" stroke=\"{}\" "
-                       "stroke-width=\"{}\" class=\"line\"/>{}\n",
-                       points, colour, line.is_ours ? 2.6 : 1.3, dots);
+    return fmt::format("<polyline points=\"{}\" {} stroke-width=\"{}\" "
+                       "class=\"line\"/>{}\n",
+                       points, stroke(which), line.is_ours ? 2.6 : 1.3, dots);
   }
 
   const chart_panel& panel_;
@@ -189,11 +195,9 @@ std::string to_svg(std::span<const chart_panel> panels,
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto at = gap + static_cast<double>(i % columns) * legend_width;
     const auto y = legend_top + static_cast<double>(i / columns) * legend_line;
-    out += fmt::format("<path d=\"M{:.0f} {:.0f}h20\" stroke=\"{}\" "
-                       "stroke-width=\"3\"/><text x=\"{:.0f}\" y=\"{:.0f}\">{}"
-                       "</text>\n",
-                       at, y - 4, colours[i % colours.size()], at + 26, y,
-                       escaped(names[i]));
+    out += fmt::format("<path d=\"M{:.0f} {:.0f}h20\" {} stroke-width=\"3\"/>"
+                       "<text x=\"{:.0f}\" y=\"{:.0f}\">{}</text>\n",
+                       at, y - 4, stroke(i), at + 26, y, escaped(names[i]));
   }
   return out + "</svg>\n";
 }

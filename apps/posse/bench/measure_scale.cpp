@@ -5,6 +5,7 @@
 #include "apps/posse/bench/process_status.hpp"
 #include "apps/posse/bench/workload.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -13,6 +14,9 @@ namespace posse::bench {
 namespace {
 
 constexpr std::int64_t warm_up_steps = 4;
+// So that launching is spread over as many steps as between two validations of
+// a run, in order of magnitude.
+constexpr std::int64_t least_steps = 32;
 
 /// A run of `particles`; what its start took stands in the row.
 expected<contender> started(const workload& work, std::int64_t particles,
@@ -28,7 +32,7 @@ expected<contender> started(const workload& work, std::int64_t particles,
   if (!warm)
     return fail(std::move(warm));
   row result{"scale", "posse", work.model, particles, lanes};
-  result.steps = steps_of_repetition(*warm, particles);
+  result.steps = std::max(steps_of_repetition(*warm, particles), least_steps);
   result.more.emplace_back("start_seconds", start_us * 1e-6);
   result.more.emplace_back("rss_bytes_per_particle",
                            static_cast<double>(status_bytes("VmRSS") - before)

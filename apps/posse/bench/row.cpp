@@ -51,7 +51,7 @@ std::string to_table(std::span<const row> rows) {
                         x.us_min, x.us_median, x.us_min / reference.us_min,
                         x.us_median / reference.us_median);
     for (const auto& [name, number] : x.more)
-      text += fmt::format("{:<8}   {} {:.1f}\n", "", name, number);
+      text += fmt::format("{:<8}   {} {:.6g}\n", "", name, number);
   }
   return text;
 }

@@ -11,7 +11,8 @@
 
 namespace posse {
 
-/// Runs `Work` on particles in their slots, all that a lane has gathered:
+/// Runs `Work` on particles in their slots, all that a lane has gathered, of
+/// this type where `what` is the same text at the same place:
 /// `Work` is a function of (seated_particles, their batches) that gives each
 /// particle's `expected<Ack>`.
 template <class Ack, class Work>
@@ -28,9 +29,12 @@ public:
   }
 
   bool goes_with(const device_job& other) const override {
-    const auto* like = dynamic_cast<const group_job*>(&other);
-    return like != nullptr && as_many_rows(which_, like->which_)
-           && go_together(entry(), like->entry());
+    if (!other.in_groups
+        || static_cast<const lane_job_base&>(other).what != this->what)
+      return false;
+    const auto& like = static_cast<const group_job&>(other);
+    return as_many_rows(which_, like.which_)
+           && go_together(entry(), like.entry());
   }
 
   std::size_t largest_group() const override {

@@ -47,17 +47,22 @@ expected<Ack> end(self_ptr self, lane_job<Ack>& job, expected<Ack> result) {
   return result;
 }
 
-/// Computes the groups that are complete.
-void compute_groups(self_ptr self) {
-  // About what a message between two actors takes, some times over: nobody who
-  // is on its way comes later.
-  constexpr std::chrono::microseconds a_while{200};
+lane_schedule::lane_queue queue_of(self_ptr self) {
+  return self->state.device->schedule.queue_of(self->state.number);
+}
+
+/// Computes the groups that are complete, as far as the lane's queue tells.
+void compute_groups(self_ptr self, const lane_schedule::lane_queue& queue) {
+  // What a message between two actors takes, hundreds of times over: nobody who
+  // is on its way comes later. Shorter, the clock would wake up for most
+  // groups.
+  constexpr std::chrono::milliseconds a_while{1};
   using action = group_gathering::action;
   auto& state = self->state;
-  const auto next = [&state] {
-    return state.gathering.next(state.device->schedule.queue_of(state.number));
+  const auto next = [self] {
+    return self->state.gathering.next(queue_of(self));
   };
-  auto now = next();
+  auto now = state.gathering.next(queue);
   for (; now == action::run; now = next()) {
     prepare_compute_thread();
     const auto group = state.gathering.take();
@@ -83,7 +88,7 @@ void compute_groups(self_ptr self) {
         lane.waits_a_while = false;
         if (lane.gathering.arrivals() == seen && next() == action::wait_a_while)
           lane.gathering.go_on();
-        compute_groups(self);
+        compute_groups(self, queue_of(self));
       }});
 }
 
@@ -91,7 +96,8 @@ template <class Ack>
 caf::result<Ack> gather(self_ptr self, std::shared_ptr<lane_job<Ack>> job) {
   auto promise = self->template make_response_promise<Ack>();
   auto& state = self->state;
-  state.gathering.add(*job, state.device->schedule.queue_of(state.number));
+  const auto queue = queue_of(self);
+  state.gathering.add(*job, queue);
   state.gathered[job.get()] = [self, job, promise]() mutable {
     auto result = end(self, *job, job->compute());
     if (result)
@@ -99,7 +105,7 @@ caf::result<Ack> gather(self_ptr self, std::shared_ptr<lane_job<Ack>> job) {
     else
       promise.deliver(to_error(result.error()));
   };
-  compute_groups(self);
+  compute_groups(self, queue);
   return promise;
 }
 
@@ -115,7 +121,7 @@ caf::result<Ack> compute(self_ptr self, const lane_work<Ack>& work) {
     return put_off(self, work.job);
   auto done = end(self, job, std::move(result));
   if (!self->state.gathering.empty())
-    compute_groups(self); // they may have waited for this one
+    compute_groups(self, queue_of(self)); // they may have waited for this one
   if (!done)
     return to_error(done.error());
   return std::move(*done);

@@ -133,6 +133,19 @@ at::Tensor inputs_of(std::span<const batch> batches, const row_stack& stack) {
   return at::stack(all);
 }
 
+/// The targets likewise: one for all, or one a row.
+std::vector<at::Tensor> targets_of(std::span<const batch> batches,
+                                   const row_stack& stack) {
+  if (batches.size() == 1)
+    return {batches.front().targets};
+  std::vector<at::Tensor> all;
+  for (const auto i : stack.order())
+    all.push_back(batches[i].targets);
+  while (static_cast<std::int64_t>(all.size()) < stack.count())
+    all.push_back(all.back());
+  return all;
+}
+
 group_losses losses_of(seated_particles ps, std::span<const batch> batches) {
   thread_local gradient_rows space; // lanes are long-lived threads
   const auto& recipe = ps.front().recipe();
@@ -144,28 +157,23 @@ group_losses losses_of(seated_particles ps, std::span<const batch> batches) {
   for (const auto& place : section.tensors)
     parameters.push_back(stack.tensor(section, place));
 
+  std::vector<double> losses(static_cast<std::size_t>(stack.count()));
+  const auto slopes = [&](const at::Tensor& outputs) {
+    return recipe.loss.with_group_slopes(outputs, targets_of(batches, stack),
+                                         recipe.head, losses);
+  };
+  std::vector<at::Generator> generators;
+  generators.reserve(ps.size());
+  for (const auto i : stack.order())
+    generators.push_back(ps[i].entry.generator);
+  ps.front().seat.net().group_gradients(parameters, inputs_of(batches, stack),
+                                        generators, slopes, space.tensors);
   group_losses out{std::vector<double>(ps.size()),
                    std::vector<at::Tensor>(ps.size())};
-  auto slopes = [&](const at::Tensor& outputs) {
-    std::vector<at::Tensor> all;
-    all.reserve(static_cast<std::size_t>(stack.count()));
-    for (std::size_t k = 0; k < ps.size(); ++k) {
-      const auto row = static_cast<std::int64_t>(k);
-      const auto i = stack.order()[k];
-      const auto& targets = batches[batches.size() == 1 ? 0 : i].targets;
-      auto one =
-          recipe.loss.with_slopes(outputs.select(0, row), targets, recipe.head);
-      out.losses[i] = one.loss;
-      all.push_back(std::move(one.slopes));
-    }
-    while (static_cast<std::int64_t>(all.size()) < stack.count())
-      all.push_back(all.back());
-    return at::stack(all);
-  };
-  ps.front().seat.net().group_gradients(parameters, inputs_of(batches, stack),
-                                        slopes, space.tensors);
-  for (std::size_t k = 0; k < ps.size(); ++k)
+  for (std::size_t k = 0; k < ps.size(); ++k) {
+    out.losses[stack.order()[k]] = losses[k];
     out.gradients[stack.order()[k]] = space.rows[k];
+  }
   return out;
 }
 

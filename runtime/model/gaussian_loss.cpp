@@ -143,6 +143,34 @@ gaussian_slopes(const at::Tensor& outputs, const at::Tensor& targets,
   return one_pass_over(outputs, targets, head, weight);
 }
 
+bool gaussian_group_slopes(const at::Tensor& outputs,
+                           std::span<const at::Tensor> targets, head_kind head,
+                           point_weight weight, const at::Tensor& slopes,
+                           std::span<double> losses) {
+  if (!outputs.is_contiguous())
+    return false;
+  const auto one = outputs.select(0, 0);
+  for (const auto& x : targets) {
+    check_shapes(one, x);
+    if (!fits_one_pass(one, x))
+      return false;
+  }
+  const auto columns = targets.front().size(1);
+  AT_DISPATCH_FLOATING_TYPES(outputs.scalar_type(), "gaussian_loss", [&] {
+    const auto* y = outputs.const_data_ptr<scalar_t>();
+    auto* slope = slopes.mutable_data_ptr<scalar_t>();
+    for (std::size_t k = 0; k < losses.size(); ++k) {
+      const auto& wanted = targets[targets.size() == 1 ? 0 : k];
+      losses[k] = fill_slopes(y, wanted.const_data_ptr<scalar_t>(), slope,
+                              wanted.size(0), columns, head, weight)
+                  + constant_part(columns, weight);
+      y += one.numel();
+      slope += one.numel();
+    }
+  });
+  return true;
+}
+
 at::Tensor gaussian_loss(const at::Tensor& outputs, const at::Tensor& targets,
                          head_kind head, point_weight weight) {
   check_shapes(outputs, targets);

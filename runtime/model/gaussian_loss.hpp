@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace posse {
 
@@ -44,6 +45,13 @@ struct gaussian_loss_and_slopes {
 std::optional<gaussian_loss_and_slopes>
 gaussian_slopes(const at::Tensor& outputs, const at::Tensor& targets,
                 head_kind head, point_weight weight);
+
+/// The same of N networks, for group_slopes_fn (runtime/model/loss.hpp), where
+/// the one pass is possible; false, with nothing done, elsewhere.
+bool gaussian_group_slopes(const at::Tensor& outputs,
+                           std::span<const at::Tensor> targets, head_kind head,
+                           point_weight weight, const at::Tensor& slopes,
+                           std::span<double> losses);
 
 /// The same from ATen operators: any device, under vmap, and differentiable
 /// as often as one likes.

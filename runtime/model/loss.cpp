@@ -56,24 +56,57 @@ loss_and_slopes slopes_by_autograd(const loss_fn& loss,
   return {value.item<double>(), leaf.grad()};
 }
 
+/// Writes d loss / d outputs and returns the loss.
+double fill_mse(const float* outputs, const float* targets, float* slopes,
+                std::int64_t count) {
+  const auto share = 2 / static_cast<float>(count);
+  double loss = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto error = outputs[i] - targets[i];
+    loss += double{error} * error;
+    slopes[i] = share * error;
+  }
+  return loss / static_cast<double>(count);
+}
+
 loss_and_slopes mse_slopes(const at::Tensor& outputs, const at::Tensor& targets,
                            head_kind head) {
   if (!plain(outputs, at::kFloat) || !plain(targets, at::kFloat)
       || outputs.sizes() != targets.sizes() || outputs.numel() == 0)
     return slopes_by_autograd(mse, outputs, targets, head);
-  const auto count = outputs.numel();
-  const auto* y = outputs.const_data_ptr<float>();
-  const auto* wanted = targets.const_data_ptr<float>();
   loss_and_slopes out{0, at::empty_like(outputs)};
-  auto* slope = out.slopes.mutable_data_ptr<float>();
-  const auto share = 2 / static_cast<float>(count);
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto error = y[i] - wanted[i];
-    out.loss += double{error} * error;
-    slope[i] = share * error;
-  }
-  out.loss /= static_cast<double>(count);
+  out.loss =
+      fill_mse(outputs.const_data_ptr<float>(), targets.const_data_ptr<float>(),
+               out.slopes.mutable_data_ptr<float>(), outputs.numel());
   return out;
+}
+
+/// Whether all targets are as `fits` wants them for one network's outputs, and
+/// these lie one after the other.
+template <class Fits>
+bool all_fit(const at::Tensor& outputs, std::span<const at::Tensor> targets,
+             Fits fits) {
+  return outputs.is_contiguous() && std::ranges::all_of(targets, fits);
+}
+
+bool mse_group(const at::Tensor& outputs, std::span<const at::Tensor> targets,
+               head_kind, const at::Tensor& slopes, std::span<double> losses) {
+  const auto each = outputs.numel() / outputs.size(0);
+  const auto fits = [&](const at::Tensor& x) {
+    return plain(x, at::kFloat) && x.sizes() == outputs.sizes().slice(1);
+  };
+  if (!plain(outputs, at::kFloat) || each == 0
+      || !all_fit(outputs, targets, fits))
+    return false;
+  const auto* y = outputs.const_data_ptr<float>();
+  auto* slope = slopes.mutable_data_ptr<float>();
+  for (std::size_t k = 0; k < losses.size(); ++k) {
+    const auto& wanted = targets[targets.size() == 1 ? 0 : k];
+    losses[k] = fill_mse(y, wanted.const_data_ptr<float>(), slope, each);
+    y += each;
+    slope += each;
+  }
+  return true;
 }
 
 loss_and_slopes cross_entropy_slopes(const at::Tensor& outputs,
@@ -127,17 +160,39 @@ loss_and_slopes beta_nll_slopes(const at::Tensor& outputs,
                               point_weight::root_of_variance);
 }
 
+bool nll_group(const at::Tensor& outputs, std::span<const at::Tensor> targets,
+               head_kind head, const at::Tensor& slopes,
+               std::span<double> losses) {
+  return is_gaussian(head)
+         && gaussian_group_slopes(outputs, targets, head, point_weight::one,
+                                  slopes, losses);
+}
+
+bool beta_nll_group(const at::Tensor& outputs,
+                    std::span<const at::Tensor> targets, head_kind head,
+                    const at::Tensor& slopes, std::span<double> losses) {
+  return gaussian_group_slopes(outputs, targets, head,
+                               point_weight::root_of_variance, slopes, losses);
+}
+
 registry<loss_entry>& mutable_losses() {
   using enum head_kind;
   static registry<loss_entry> all{
       "loss",
       {
           {"beta_nll",
-           {beta_nll, {gaussian, gaussian_shared}, beta_nll_slopes}},
+           {beta_nll,
+            {gaussian, gaussian_shared},
+            beta_nll_slopes,
+            beta_nll_group}},
           {"cross_entropy",
            {cross_entropy, {categorical}, cross_entropy_slopes}},
-          {"mse", {mse, {point}, mse_slopes}},
-          {"nll", {nll, {gaussian, gaussian_shared, categorical}, nll_slopes}},
+          {"mse", {mse, {point}, mse_slopes, mse_group}},
+          {"nll",
+           {nll,
+            {gaussian, gaussian_shared, categorical},
+            nll_slopes,
+            nll_group}},
       }};
   return all;
 }
@@ -153,6 +208,23 @@ loss_and_slopes loss_entry::with_slopes(const at::Tensor& outputs,
                                         head_kind head) const {
   return slopes ? slopes(outputs, targets, head)
                 : slopes_by_autograd(function, outputs, targets, head);
+}
+
+at::Tensor loss_entry::with_group_slopes(const at::Tensor& outputs,
+                                         std::span<const at::Tensor> targets,
+                                         head_kind head,
+                                         std::span<double> losses) const {
+  auto out = at::empty_like(outputs);
+  if (group && group(outputs, targets, head, out, losses))
+    return out;
+  for (std::size_t k = 0; k < losses.size(); ++k) {
+    const auto row = static_cast<std::int64_t>(k);
+    auto one = with_slopes(outputs.select(0, row),
+                           targets[targets.size() == 1 ? 0 : k], head);
+    losses[k] = one.loss;
+    out.select(0, row).copy_(one.slopes);
+  }
+  return out;
 }
 
 const registry<loss_entry>& losses() {

@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace posse {
@@ -29,14 +30,33 @@ struct loss_and_slopes {
 using loss_slopes_fn = std::function<loss_and_slopes(
     const at::Tensor& outputs, const at::Tensor& targets, head_kind head)>;
 
+/// The same of N networks at once; what becomes of one does not depend on the
+/// others.
+///
+/// @param outputs [N, B, K].
+/// @param targets One for all, or one each.
+/// @param slopes Written; like the outputs.
+/// @param losses Written; N of them.
+/// @returns false, with nothing done, if they are to be computed one by one.
+using group_slopes_fn = std::function<bool(
+    const at::Tensor& outputs, std::span<const at::Tensor> targets,
+    head_kind head, const at::Tensor& slopes, std::span<double> losses)>;
+
 struct loss_entry {
   loss_fn function;
   std::vector<head_kind> heads; ///< those whose outputs it can read
   loss_slopes_fn slopes{};      ///< empty: autograd gives them
+  group_slopes_fn group{};      ///< empty: one by one
 
   /// Loss and slopes, by `slopes` or by autograd.
   loss_and_slopes with_slopes(const at::Tensor& outputs,
                               const at::Tensor& targets, head_kind head) const;
+
+  /// Losses of N networks, as group_slopes_fn says, whatever the entry has.
+  /// @returns the slopes.
+  at::Tensor with_group_slopes(const at::Tensor& outputs,
+                               std::span<const at::Tensor> targets,
+                               head_kind head, std::span<double> losses) const;
 };
 
 /// nll, beta_nll, mse, cross_entropy, and what plugins added.

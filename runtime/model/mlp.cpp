@@ -7,6 +7,9 @@
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/baddbmm.h>
 #include <ATen/ops/bmm.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/sum.h>
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/dropout.h>
@@ -14,6 +17,7 @@
 
 #include <functional>
 #include <numeric>
+#include <utility>
 
 namespace posse {
 
@@ -35,8 +39,10 @@ public:
     add_layer(width, linear_columns(head, spec.targets));
     if (spec.dropout > 0)
       dropout_ = register_module("dropout", torch::nn::Dropout{spec.dropout});
-    if (head == head_kind::gaussian_shared)
+    if (head == head_kind::gaussian_shared) {
       log_noise_ = register_parameter("log_noise", initial_log_noise());
+      first_ = 1;
+    }
   }
 
   at::Tensor forward(const at::Tensor& x) override {
@@ -53,76 +59,168 @@ public:
 
   bool gradients(const at::Tensor& x, output_slopes slopes,
                  std::vector<at::Tensor>& gradients) override {
-    if (dropout_ || log_noise_.defined())
-      return false;
-    // Layer i reads inputs[i]; before[i] is what its activation is given.
-    std::vector<at::Tensor> inputs, before;
-    inputs.reserve(layers_.size());
-    before.reserve(layers_.size());
-    {
+    way_there way{layers_.size()};
+    const bool drops = dropout_ && dropout_->is_training();
+    auto outputs = [&] {
       const at::AutoDispatchBelowADInplaceOrView no_graph;
-      inputs.push_back(x.dim() == 2 ? x : x.flatten(1));
+      way.inputs.push_back(x.dim() == 2 ? x : x.flatten(1));
       for (std::size_t i = 0; i < layers_.size(); ++i) {
-        before.push_back(
-            at::addmm(layers_[i]->bias, inputs[i], layers_[i]->weight.t()));
+        way.before.push_back(
+            at::addmm(layers_[i]->bias, way.inputs[i], layers_[i]->weight.t()));
         if (i + 1 < layers_.size())
-          inputs.push_back(activation_.apply(before[i]));
+          way.add(activation_.apply(way.before[i]),
+                  drops ? kept_share(way.before[i].sizes(), {}) : at::Tensor{});
       }
-    }
-    auto slope = slopes(before.back()); // may need a graph of its own
+      return log_noise_.defined()
+                 ? with_shared_noise(way.before.back(), log_noise_)
+                 : way.before.back();
+    }();
+    auto slope = slopes(outputs); // may need a graph of its own
     const at::AutoDispatchBelowADInplaceOrView no_graph;
-    gradients.resize(2 * layers_.size());
+    gradients.resize(first_ + 2 * layers_.size());
+    if (log_noise_.defined()) {
+      const auto targets = way.before.back().size(1);
+      gradients[0] = slope.narrow(1, targets, targets).sum().view({1});
+      slope = slope.narrow(1, 0, targets);
+    }
     for (std::size_t i = layers_.size(); i-- > 0;) {
-      gradients[2 * i] = slope.t().mm(inputs[i]);
-      gradients[2 * i + 1] = slope.sum(0);
+      gradients[first_ + 2 * i] = slope.t().mm(way.inputs[i]);
+      gradients[first_ + 2 * i + 1] = slope.sum(0);
       if (i > 0)
-        slope = activation_.slopes_before(slope.mm(layers_[i]->weight),
-                                          before[i - 1], inputs[i]);
+        slope = activation_.slopes_before(
+            way.before_dropout(i - 1, slope.mm(layers_[i]->weight)),
+            way.before[i - 1], way.activated[i - 1]);
     }
     return true;
   }
 
-  // ATen computes most elements by vectors and the last few one by one, by
-  // another formula: which they are depends on the group. relu rounds nothing.
-  bool knows_group_gradients() const override {
-    return is_exact_ && !dropout_ && !log_noise_.defined();
-  }
+  bool knows_group_gradients() const override { return true; }
 
   void group_gradients(std::span<const at::Tensor> parameters,
-                       const at::Tensor& x, output_slopes slopes,
+                       const at::Tensor& x,
+                       std::span<const at::Generator> generators,
+                       output_slopes slopes,
                        std::span<const at::Tensor> gradients) const override {
-    std::vector<at::Tensor> inputs, before;
-    inputs.reserve(layers_.size());
-    before.reserve(layers_.size());
-    const auto weight = [&](std::size_t i) { return parameters[2 * i]; };
-    {
+    way_there way{layers_.size()};
+    const auto weight = [&](std::size_t i) {
+      return parameters[first_ + 2 * i];
+    };
+    auto outputs = [&] {
       const at::AutoDispatchBelowADInplaceOrView no_graph;
-      inputs.push_back(x.dim() == 3 ? x : x.flatten(2));
+      way.inputs.push_back(x.dim() == 3 ? x : x.flatten(2));
       for (std::size_t i = 0; i < layers_.size(); ++i) {
-        before.push_back(at::baddbmm(parameters[2 * i + 1].unsqueeze(1),
-                                     inputs[i], weight(i).transpose(1, 2)));
+        way.before.push_back(
+            at::baddbmm(parameters[first_ + 2 * i + 1].unsqueeze(1),
+                        way.inputs[i], weight(i).transpose(1, 2)));
         if (i + 1 < layers_.size())
-          inputs.push_back(activation_.apply(before[i]));
+          way.add(activated(way.before[i]),
+                  dropout_ ? kept_share(way.before[i].sizes(), generators)
+                           : at::Tensor{});
       }
-    }
-    auto slope = slopes(before.back());
+      return log_noise_.defined() ? at::cat(
+                 {way.before.back(),
+                  parameters[0].unsqueeze(1).expand_as(way.before.back())},
+                 2)
+                                  : way.before.back();
+    }();
+    auto slope = slopes(outputs);
     const at::AutoDispatchBelowADInplaceOrView no_graph;
+    if (log_noise_.defined()) {
+      const auto targets = way.before.back().size(2);
+      gradients[0].copy_(slope.narrow(2, targets, targets)
+                             .contiguous()
+                             .flatten(1)
+                             .sum(1, /*keepdim=*/true));
+      slope = slope.narrow(2, 0, targets).contiguous();
+    }
     for (std::size_t i = layers_.size(); i-- > 0;) {
       // Written in place they would take another and slower way.
-      gradients[2 * i].copy_(slope.transpose(1, 2).bmm(inputs[i]));
-      gradients[2 * i + 1].copy_(slope.sum(1));
+      gradients[first_ + 2 * i].copy_(slope.transpose(1, 2).bmm(way.inputs[i]));
+      gradients[first_ + 2 * i + 1].copy_(slope.sum(1));
       if (i > 0)
-        slope = activation_.slopes_before(slope.bmm(weight(i)), before[i - 1],
-                                          inputs[i]);
+        slope = slopes_before(way.before_dropout(i - 1, slope.bmm(weight(i))),
+                              way.before[i - 1], way.activated[i - 1]);
     }
   }
 
 private:
+  /// What the way back needs of the way there.
+  struct way_there {
+    explicit way_there(std::size_t layers) {
+      for (auto* each : {&inputs, &before, &activated, &masks})
+        each->reserve(layers);
+    }
+
+    /// What the next layer reads. @param mask Undefined: all of it.
+    void add(at::Tensor y, at::Tensor mask) {
+      inputs.push_back(mask.defined() ? y.mul(mask) : y);
+      activated.push_back(std::move(y));
+      masks.push_back(std::move(mask));
+    }
+    at::Tensor before_dropout(std::size_t i, at::Tensor slopes) const {
+      return masks[i].defined() ? slopes.mul_(masks[i]) : std::move(slopes);
+    }
+
+    std::vector<at::Tensor> inputs;    ///< of each layer
+    std::vector<at::Tensor> before;    ///< what its activation is given
+    std::vector<at::Tensor> activated; ///< what that gives
+    std::vector<at::Tensor> masks;     ///< by which it is multiplied
+  };
+
+  /// Dropout's factors, drawn as torch::nn::Dropout draws them, [B, H] or of
+  /// each network [N, B, H]: 0 or 1 / (1 - p).
+  at::Tensor kept_share(at::IntArrayRef sizes,
+                        std::span<const at::Generator> generators) const {
+    const auto keep = 1 - dropout_->options.p();
+    auto out = at::empty(sizes);
+    if (generators.empty())
+      return out.bernoulli_(keep).div_(keep);
+    for (std::int64_t k = 0; k < out.size(0); ++k) {
+      const auto drawn = static_cast<std::int64_t>(generators.size());
+      auto mask = out.select(0, k);
+      if (k < drawn)
+        mask.bernoulli_(keep, generators[static_cast<std::size_t>(k)]);
+      else
+        mask.copy_(out.select(0, drawn - 1));
+    }
+    return out.div_(keep);
+  }
+
+  // ATen computes most elements by vectors and the last few one by one, by
+  // another formula, except for relu, which rounds nothing. What a network gets
+  // must not depend on its place in the group: so either its elements fill
+  // vectors (two at a time, of at most 16), or each network is by itself.
+  bool rounds_alike(const at::Tensor& x) const {
+    constexpr std::int64_t whole_vectors = 32;
+    return is_exact_ || x.size(1) * x.size(2) % whole_vectors == 0;
+  }
+
+  at::Tensor activated(const at::Tensor& x) const {
+    if (rounds_alike(x))
+      return activation_.apply(x);
+    auto out = at::empty_like(x);
+    for (std::int64_t k = 0; k < x.size(0); ++k)
+      out.select(0, k).copy_(activation_.apply(x.select(0, k)));
+    return out;
+  }
+
+  at::Tensor slopes_before(const at::Tensor& slopes, const at::Tensor& x,
+                           const at::Tensor& y) const {
+    if (rounds_alike(x))
+      return activation_.slopes_before(slopes, x, y);
+    auto out = at::empty_like(slopes);
+    for (std::int64_t k = 0; k < x.size(0); ++k)
+      out.select(0, k).copy_(activation_.slopes_before(
+          slopes.select(0, k), x.select(0, k), y.select(0, k)));
+    return out;
+  }
+
   activation activation_;
   bool is_exact_; ///< the activation
   std::vector<torch::nn::Linear> layers_;
   torch::nn::Dropout dropout_{nullptr};
   at::Tensor log_noise_;
+  std::size_t first_{0}; ///< of the layers' parameters: log_noise_ goes before
 };
 
 } // namespace

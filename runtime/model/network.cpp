@@ -17,7 +17,7 @@ bool network::gradients(const at::Tensor&, output_slopes,
 }
 
 void network::group_gradients(std::span<const at::Tensor>, const at::Tensor&,
-                              output_slopes,
+                              std::span<const at::Generator>, output_slopes,
                               std::span<const at::Tensor>) const {
   TORCH_CHECK(false, "this network knows no gradients of a group");
 }

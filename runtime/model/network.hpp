@@ -3,6 +3,7 @@
 #include "runtime/core/registry.hpp"
 #include "runtime/model/model_spec.hpp"
 
+#include <ATen/core/Generator.h>
 #include <c10/util/FunctionRef.h>
 #include <torch/nn/module.h>
 
@@ -46,11 +47,15 @@ public:
   /// @param parameters One tensor [N, shape...] a parameter, in parameters()'
   ///   order; contiguous but for the first stride.
   /// @param x [N, B, inputs...], float; the first stride may be 0.
+  /// @param generators What each network draws from, as forward() would in
+  ///   training. Fewer than N: the last one's numbers count for the rest, too.
   /// @param slopes From outputs [N, B, K] to d losses / d outputs.
   /// @param gradients Written; shaped and laid out like the parameters.
   /// @pre N > 1, and knows_group_gradients().
   virtual void group_gradients(std::span<const at::Tensor> parameters,
-                               const at::Tensor& x, output_slopes slopes,
+                               const at::Tensor& x,
+                               std::span<const at::Generator> generators,
+                               output_slopes slopes,
                                std::span<const at::Tensor> gradients) const;
 };
 

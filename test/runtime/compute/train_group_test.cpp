@@ -1,8 +1,10 @@
 #include "runtime/compute/fuse_trial.hpp"
 #include "runtime/compute/train_group.hpp"
+#include "runtime/model/activation.hpp"
 #include "test/runtime/compute/particles.hpp"
 
 #include <ATen/ATen.h>
+#include <catch2/generators/catch_generators_range.hpp>
 
 #include <cmath>
 #include <limits>
@@ -107,21 +109,58 @@ TEST_CASE("a group takes the steps that its particles take one by one",
   }
 }
 
+TEST_CASE("a group draws each particle's own numbers, as it does alone",
+          "[runtime][compute][fuse]") {
+  auto recipe = recipe_of("gaussian_shared", "nll", "adam");
+  recipe.model.dropout = 0.4;
+  recipe.model.activation =
+      GENERATE(Catch::Generators::from_range(activations().names()));
+  CAPTURE(recipe.model.activation);
+  constexpr std::uint32_t particles = 3;
+  seated_box alone{recipe, particles, particles};
+  seated_box together{recipe, particles, particles};
+  for (std::uint64_t s = 0; s < 50; ++s) {
+    const auto rows = batch_of(s);
+    for (const auto& done : train_group(together.all(), {&rows, 1}))
+      REQUIRE(done);
+    for (const auto& p : alone.all())
+      REQUIRE(train_step(p, rows.inputs, rows.targets));
+  }
+  for (std::uint32_t i = 0; i < particles; ++i) {
+    CHECK(at::allclose(together.parameters(i), alone.parameters(i), tolerance,
+                       tolerance));
+    const bool drew_as_many =
+        generator_state(together.all()[i].entry.generator)
+        == generator_state(alone.all()[i].entry.generator);
+    CHECK(drew_as_many);
+  }
+}
+
 TEST_CASE("a group's bits do not depend on who is in it",
           "[runtime][compute][fuse]") {
-  auto recipe = recipe_of("gaussian", "nll", "adam");
+  const auto [head, loss] =
+      GENERATE(std::pair<std::string, std::string>{"gaussian", "nll"},
+               std::pair<std::string, std::string>{"gaussian_shared", "nll"},
+               std::pair<std::string, std::string>{"point", "mse"});
+  auto recipe = recipe_of(head, loss, "adam");
   // No multiples of what a vector holds.
   recipe.model.hidden =
       GENERATE(std::vector<std::int64_t>{5}, std::vector<std::int64_t>{3, 7},
                std::vector<std::int64_t>{50});
+  recipe.model.activation =
+      GENERATE(Catch::Generators::from_range(activations().names()));
+  recipe.model.dropout = GENERATE(0.0, 0.3);
+  CAPTURE(head, recipe.model.hidden, recipe.model.activation,
+          recipe.model.dropout);
+  const std::int64_t batch_rows = GENERATE(7, 16);
   constexpr std::uint32_t particles = 6;
   using groups = std::vector<std::vector<std::size_t>>;
   auto train = [&](const groups& each) {
     seated_box box{recipe, particles, particles};
     for (std::uint64_t s = 0; s < 5; ++s) {
       auto rows = batch_of(s);
-      rows.inputs = rows.inputs.narrow(0, 0, 7);
-      rows.targets = rows.targets.narrow(0, 0, 7);
+      rows.inputs = rows.inputs.narrow(0, 0, batch_rows);
+      rows.targets = rows.targets.narrow(0, 0, batch_rows);
       for (const auto& group : each)
         for (const auto& done : train_group(box.some(group), {&rows, 1}))
           REQUIRE(done);
@@ -206,16 +245,9 @@ TEST_CASE("networks that know no gradients of a group compute one by one",
   auto spec = small_recipe().model;
   CHECK(can_group(spec, cpu));
   CHECK_FALSE(can_group(spec, c10::Device{c10::kCUDA, 0}));
-  spec.dropout = 0.1;
-  CHECK_FALSE(can_group(spec, cpu));
-  spec.dropout = 0;
-  spec.activation = "sigmoid";
-  CHECK_FALSE(can_group(spec, cpu));
-  spec.activation = "relu";
   spec.hidden = {100'000};
-  CHECK_FALSE(can_group(spec, cpu));
-  spec.hidden = {8};
-  spec.head = "gaussian_shared";
+  CHECK_FALSE(can_group(spec, cpu)); // too large to gain from it
+  spec = {"lenet", {1, 28, 28}, 10, {}, "relu", "categorical", 0};
   CHECK_FALSE(can_group(spec, cpu));
 }
 

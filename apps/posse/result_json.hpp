@@ -25,6 +25,7 @@ struct run_result {
   const saved_state& state;
   const std::vector<device_report>& devices;
   run_timing timing;
+  bool together{false}; ///< particles computed in groups
 };
 
 /// What `result.json` says.

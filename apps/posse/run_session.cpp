@@ -12,11 +12,13 @@
 #include "apps/posse/value_json.hpp"
 #include "runtime/checkpoint/result_file.hpp"
 #include "runtime/checkpoint/run_log.hpp"
+#include "runtime/compute/train_group.hpp"
 #include "runtime/config/to_toml.hpp"
 #include "runtime/core/atomic_file.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace posse {
@@ -188,13 +190,25 @@ private:
         tabulate(*answer, rows));
     if (!written)
       return written;
-    const auto result = to_json(run_result{
-        setup_.config, *setup_.data, *metrics, *saved, *devices, timing()});
+    const auto result =
+        to_json(run_result{setup_.config, *setup_.data, *metrics, *saved,
+                           *devices, timing(), computes_together(*devices)});
     if (auto r = write_result(files().result(), result); !r)
       return r;
     log_.write(log_level::info, "finished", result["metrics"]);
     print(result);
     return {};
+  }
+
+  /// Whether groups computed, not only whether the config would let them.
+  bool computes_together(const std::vector<device_report>& devices) {
+    const auto takes_groups = [this](const device_report& x) {
+      return x.device.starts_with("cpu")
+             && can_group(particles().plan().recipe.model,
+                          c10::Device{c10::kCPU});
+    };
+    return setup_.config.run.fuse == fuse_mode::on
+           && std::ranges::any_of(devices, takes_groups);
   }
 
   void print(const json& result) const {

@@ -16,8 +16,7 @@
 namespace posse {
 
 /// Whether particles of one architecture run as one batched call: chosen by a
-/// timing, never, or always (which comes with a later version: no config that
-/// loads has `on`).
+/// timing, never, or wherever they can.
 enum class fuse_mode : std::uint8_t { automatic, off, on };
 
 /// [run]

@@ -65,6 +65,8 @@ class Fused:
 
     def test_fused_and_one_by_one_agree_but_for_rounding(self):
         apart = self.train(self.config, "apart", "--set", "run.fuse=off")
+        self.assertEqual("lanes", apart["execution"]["mode"])
+        self.assertEqual("fused", self.plain["execution"]["mode"])
         self.assertNotEqual(hashes(apart), hashes(self.plain))
         for one, other in zip(apart["members"], self.plain["members"], strict=True):
             for key, value in one["metrics"].items():

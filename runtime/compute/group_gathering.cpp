@@ -68,8 +68,11 @@ group_gathering::action
 group_gathering::next(const lane_schedule::lane_queue& lane) const {
   if (here_ == 0)
     return action::wait;
+  // Whoever waits for a slot comes before those that would come back.
   if (!ready_.empty())
-    return may_stay() || !may_come_back() ? action::run : action::wait_a_while;
+    return may_stay() || lane.others_wait || !may_come_back()
+               ? action::run
+               : action::wait_a_while;
   if (lane.jobs > here_)
     return action::wait;
   // Those that wait for a slot get none before these are done.

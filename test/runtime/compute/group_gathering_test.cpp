@@ -240,3 +240,17 @@ TEST_CASE("who left its squad is not waited for while others are there",
   lane.gathering.go_on();
   CHECK(lane.gathering.take().front()->pids.front().number == squad);
 }
+
+TEST_CASE("a squad is not waited for while others wait for slots",
+          "[runtime][compute][fuse]") {
+  one_lane lane{2 * squad, squad};
+  lane.add_squad(0);
+  lane.add_squad(squad);
+  CHECK(run_one(lane) == 0);
+  CHECK(lane.next() == action::wait_a_while);
+  auto later = std::make_shared<use>(particle_id{squad});
+  REQUIRE(lane.schedule.place(*later) == false);
+  lane.schedule.wait(
+      later, [] {}, [](failure) {});
+  CHECK(run_one(lane) == squad);
+}

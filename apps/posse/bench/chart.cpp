@@ -18,10 +18,10 @@ constexpr double panel_width = 300;
 constexpr double panel_height = 260;
 constexpr double left = 62; ///< of a panel, for the numbers of its axis
 constexpr double top = 34;
-constexpr double bottom = 46;
+constexpr double bottom = 62;
 constexpr double gap = 18;
 constexpr double legend_line = 20;
-constexpr double legend_width = 150;
+constexpr double legend_width = 190;
 
 // Okabe and Ito (2008): told apart by people who see few colours, too.
 constexpr std::array<std::string_view, 8> colours{

@@ -81,8 +81,9 @@ expected<void> write_plot(std::span<const row> rows,
   std::vector<chart_panel> panels;
   for (const auto& x : rows) {
     auto& panel = one_of(panels, &chart_panel::title, x.model);
-    const auto name =
-        x.lanes == 1 ? x.system : fmt::format("{}, {}", x.system, x.lanes);
+    const auto name = x.lanes == 1
+                          ? x.system
+                          : fmt::format("{}, {} threads", x.system, x.lanes);
     auto& line = one_of(panel.lines, &chart_line::name, name);
     line.is_ours = x.system == "posse";
     line.points.emplace_back(x.particles, x.us_min);

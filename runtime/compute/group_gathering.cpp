@@ -130,23 +130,24 @@ std::vector<device_job*> group_gathering::take() {
   return out;
 }
 
-void group_gathering::take_part_if_here(squad& x) {
+void group_gathering::take_part_if_here(std::size_t which) {
+  auto& x = squads_[which];
   x.all_take_part = false;
   x.taking_part.reset();
   for (const auto& each : x.here)
     x.taking_part.set(place_of(*each.job) % squad_size);
   if (!x.here.empty())
-    make_ready(static_cast<std::size_t>(&x - squads_.data()));
+    make_ready(which);
 }
 
 void group_gathering::go_on() {
   if (ready_.empty()) {
-    for (auto& x : squads_)
-      take_part_if_here(x);
+    for (std::size_t which = 0; which < squads_.size(); ++which)
+      take_part_if_here(which);
     for_all_.lose();
     return;
   }
-  take_part_if_here(squads_[*current_]);
+  take_part_if_here(*current_);
   current_.reset();
   for_current_.lose();
 }

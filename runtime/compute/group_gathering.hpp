@@ -22,6 +22,7 @@ namespace posse {
 /// and actors are in the core's cache then.
 class group_gathering {
 public:
+  /// Particles of a squad, and so of a group, at most.
   static constexpr std::size_t squad_size = 64;
 
   /// What the lane is to do.
@@ -72,7 +73,7 @@ private:
   };
 
   void make_ready(std::size_t which);
-  void take_part_if_here(squad& x);
+  void take_part_if_here(std::size_t which);
   bool may_stay() const;
   bool may_come_back() const;
   std::size_t chosen() const;

@@ -1,5 +1,6 @@
 #include "runtime/compute/train_group.hpp"
 
+#include "runtime/compute/group_gathering.hpp"
 #include "runtime/compute/step_cursor.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/model/network.hpp"
@@ -141,8 +142,6 @@ std::vector<at::Tensor> targets_of(std::span<const batch> batches,
   std::vector<at::Tensor> all;
   for (const auto i : stack.order())
     all.push_back(batches[i].targets);
-  while (static_cast<std::int64_t>(all.size()) < stack.count())
-    all.push_back(all.back());
   return all;
 }
 
@@ -198,7 +197,7 @@ bool can_group(const model_spec& model, c10::Device device) {
 }
 
 std::size_t largest_group(const compiled_recipe& recipe) {
-  constexpr std::int64_t most = 64;
+  constexpr auto most = std::int64_t{group_gathering::squad_size};
   const auto& section = parameters_of(recipe);
   const auto bytes =
       section.width * static_cast<std::int64_t>(c10::elementSize(section.type));

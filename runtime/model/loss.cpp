@@ -81,14 +81,6 @@ loss_and_slopes mse_slopes(const at::Tensor& outputs, const at::Tensor& targets,
   return out;
 }
 
-/// Whether all targets are as `fits` wants them for one network's outputs, and
-/// these lie one after the other.
-template <class Fits>
-bool all_fit(const at::Tensor& outputs, std::span<const at::Tensor> targets,
-             Fits fits) {
-  return outputs.is_contiguous() && std::ranges::all_of(targets, fits);
-}
-
 bool mse_group(const at::Tensor& outputs, std::span<const at::Tensor> targets,
                head_kind, const at::Tensor& slopes, std::span<double> losses) {
   const auto each = outputs.numel() / outputs.size(0);
@@ -96,7 +88,7 @@ bool mse_group(const at::Tensor& outputs, std::span<const at::Tensor> targets,
     return plain(x, at::kFloat) && x.sizes() == outputs.sizes().slice(1);
   };
   if (!plain(outputs, at::kFloat) || each == 0
-      || !all_fit(outputs, targets, fits))
+      || !std::ranges::all_of(targets, fits))
     return false;
   const auto* y = outputs.const_data_ptr<float>();
   auto* slope = slopes.mutable_data_ptr<float>();

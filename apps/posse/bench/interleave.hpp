@@ -10,6 +10,10 @@
 
 namespace posse::bench {
 
+/// Long enough that launching costs nothing beside it, short enough for 20
+/// repetitions of all systems.
+inline constexpr double repetition_us = 75e3;
+
 /// One of the systems that are compared.
 struct contender {
   row result; ///< filled in but for the times

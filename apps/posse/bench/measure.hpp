@@ -8,11 +8,12 @@
 namespace posse::bench {
 
 /// One particle's optimizer step: `bare`, `bare-threads`, `posse-unfused`,
-/// `posse`, which computes particles together where that is faster.
+/// `posse`, which computes particles together where that is faster; and peers.
 expected<std::vector<row>> measure_step(const options& opts);
 
 /// One iteration of SVGD over all particles: `matrix`, `matrix-threads`,
-/// `kernel` (svgd_direction() alone, without gradients), `posse`.
+/// `kernel` (svgd_direction() alone, without gradients), `posse`; and
+/// peers.
 expected<std::vector<row>> measure_svgd(const options& opts);
 
 /// A particle's step, `posse` only, with many particles: what the start took

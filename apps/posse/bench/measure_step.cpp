@@ -91,13 +91,10 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
             return time_particle_steps(*run, particles, own_steps);
           }));
     }
-  if (others != nullptr) {
-    auto more =
-        others->open({"step", "", work.model, particles}, repetition_us, true);
-    if (!more)
-      return fail(std::move(more));
-    std::ranges::move(*more, std::back_inserter(contenders));
-  }
+  if (auto done = join(others, {"step", "", work.model, particles},
+                       unit_of_work::particle_step, contenders);
+      !done)
+    return fail(std::move(done));
   return interleave(std::move(contenders), opts.repetitions);
 }
 

@@ -19,7 +19,6 @@ namespace {
 
 using nodes_ptr = std::shared_ptr<const bench_nodes>;
 
-constexpr double repetition_us = 75e3;
 constexpr std::int64_t warm_up_steps = 2;
 
 /// Microseconds an iteration of the matrix form.
@@ -147,13 +146,10 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
     contenders.push_back(make("posse-" + std::to_string(count) + "-nodes", 1,
                               steps, std::move(*repeat)));
   }
-  if (others != nullptr) {
-    auto more =
-        others->open({"svgd", "", work.model, particles}, repetition_us, false);
-    if (!more)
-      return fail(std::move(more));
-    std::ranges::move(*more, std::back_inserter(contenders));
-  }
+  if (auto done = join(others, {"svgd", "", work.model, particles},
+                       unit_of_work::iteration, contenders);
+      !done)
+    return fail(std::move(done));
   return interleave(std::move(contenders), opts.repetitions);
 }
 

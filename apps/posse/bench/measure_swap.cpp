@@ -16,7 +16,6 @@ namespace posse::bench {
 
 namespace {
 
-constexpr double repetition_us = 75e3;
 constexpr std::int64_t train_rows = 1000;
 
 /// Particles of which one has a slot: each that comes in sends another out.

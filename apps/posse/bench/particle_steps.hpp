@@ -6,10 +6,6 @@
 
 namespace posse::bench {
 
-/// Long enough that launching costs nothing beside it, short enough for 20
-/// repetitions of all systems.
-inline constexpr double repetition_us = 75e3;
-
 /// Has each of the particles of start_particles() take `steps` steps.
 /// @returns microseconds a particle-step.
 expected<double> time_particle_steps(push_distribution& run,

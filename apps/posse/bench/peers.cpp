@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <sstream>
 
 namespace posse::bench {
@@ -65,8 +66,8 @@ expected<double> peers::run(const std::string& system, std::int64_t steps) {
   return us;
 }
 
-expected<std::vector<contender>>
-peers::open(const row& cell, double repetition_us, bool per_particle) {
+expected<std::vector<contender>> peers::open(const row& cell,
+                                             unit_of_work unit) {
   if (auto closed = ask("close"); !closed)
     return fail(std::move(closed));
   auto systems = ask(fmt::format("systems {} {}", cell.bench, cell.model));
@@ -90,8 +91,10 @@ peers::open(const row& cell, double repetition_us, bool per_particle) {
         static_cast<std::int64_t>(repetition_us / *timed * warm_up_steps),
         warm_up_steps);
     const auto steps = result.steps;
-    const auto count =
-        static_cast<double>(steps * (per_particle ? cell.particles : 1));
+    const auto count = static_cast<double>(steps)
+                       * (unit == unit_of_work::iteration
+                              ? 1.0
+                              : static_cast<double>(cell.particles));
     out.push_back(
         {std::move(result), [self = shared_from_this(), system, steps, count] {
            return self->run(system, steps).map([count](double us) {
@@ -100,6 +103,15 @@ peers::open(const row& cell, double repetition_us, bool per_particle) {
          }});
   }
   return out;
+}
+
+expected<void> join(peers* others, const row& cell, unit_of_work unit,
+                    std::vector<contender>& contenders) {
+  if (others == nullptr)
+    return {};
+  return others->open(cell, unit).map([&](std::vector<contender> more) {
+    std::ranges::move(more, std::back_inserter(contenders));
+  });
 }
 
 } // namespace posse::bench

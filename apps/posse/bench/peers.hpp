@@ -12,6 +12,12 @@
 
 namespace posse::bench {
 
+/// What one number of a row is about.
+enum class unit_of_work : std::uint8_t {
+  particle_step,
+  iteration, ///< of all particles
+};
+
 /// Systems in another program that do the same work, as in
 /// apps/posse/bench/peers/peers.py, which says what is asked and answered.
 class peers : public std::enable_shared_from_this<peers> {
@@ -22,11 +28,11 @@ public:
 
   /// Opens all of its systems for one model and number of particles, instead of
   /// those of the last call. A repetition is as many steps of all particles as
-  /// take about `repetition_us`.
-  /// @returns what they say of a step, in microseconds: of a particle where
-  ///   `per_particle`. errc::backend_error: what the program answered instead.
-  expected<std::vector<contender>> open(const row& cell, double repetition_us,
-                                        bool per_particle);
+  /// take about repetition_us.
+  /// @param cell Bench, model and particles.
+  /// @returns what they say of a `unit`, in microseconds. errc::backend_error:
+  ///   what the program answered instead.
+  expected<std::vector<contender>> open(const row& cell, unit_of_work unit);
 
 private:
   explicit peers(child_program program) : program_{std::move(program)} {}
@@ -39,5 +45,9 @@ private:
 
 /// nullptr if the options name none.
 expected<std::shared_ptr<peers>> start_peers(const options& opts);
+
+/// Adds what `others` open to `contenders`; nothing if they are nullptr.
+expected<void> join(peers* others, const row& cell, unit_of_work unit,
+                    std::vector<contender>& contenders);
 
 } // namespace posse::bench

@@ -51,6 +51,13 @@ public:
     REQUIRE(schedule.place(*jobs_.back()) == true);
     return *jobs_.back();
   }
+  /// Another operation of a particle whose first one is not done.
+  void have_another_wait(std::uint32_t pid) {
+    auto later = std::make_shared<use>(particle_id{pid});
+    REQUIRE(schedule.place(*later) == false);
+    schedule.wait(
+        later, [] {}, [](failure) {});
+  }
   void add(device_job& job) { gathering.add(job, schedule.queue_of(0)); }
   action next() const { return gathering.next(schedule.queue_of(0)); }
   void finish(const std::vector<device_job*>& group, int steps = 1) {
@@ -170,10 +177,7 @@ TEST_CASE("a group does not wait while others wait for its slots",
   one_lane lane;
   lane.add(lane.ask(0));
   CHECK(lane.next() == action::wait_a_while);
-  auto later = std::make_shared<use>(particle_id{0});
-  REQUIRE(lane.schedule.place(*later) == false);
-  lane.schedule.wait(
-      later, [] {}, [](failure) {});
+  lane.have_another_wait(0);
   CHECK(lane.next() == action::run);
 }
 
@@ -248,9 +252,6 @@ TEST_CASE("a squad is not waited for while others wait for slots",
   lane.add_squad(squad);
   CHECK(run_one(lane) == 0);
   CHECK(lane.next() == action::wait_a_while);
-  auto later = std::make_shared<use>(particle_id{squad});
-  REQUIRE(lane.schedule.place(*later) == false);
-  lane.schedule.wait(
-      later, [] {}, [](failure) {});
+  lane.have_another_wait(squad);
   CHECK(run_one(lane) == squad);
 }

@@ -10,6 +10,8 @@ import sys
 import torch
 from torch import nn
 
+from peer_models import flat
+
 
 def _with_cpu_for_device_numbers(to):
     def moved(self, *where, **options):
@@ -42,6 +44,35 @@ def _with_copies(save):
         )
 
     return saved
+
+
+class PushSystem:
+    """Particles of PusH with room for all of them, whose first one runs `_lead`."""
+
+    def __init__(self, push, particles, make_network, view_size, make_optimizer, make_schedule, others):
+        self._push = push.PusH(make_network, cache_size=particles, view_size=view_size)
+        self._push.__enter__()
+        self._particles = particles
+        for i in range(particles):
+            self._push.p_create(
+                make_optimizer,
+                make_schedule,
+                train_key=None,
+                receive={"RUN": self._lead} if i == 0 else others,
+                state={},
+            )
+
+    def _lead(self, particle, steps):
+        raise NotImplementedError
+
+    def run(self, steps):
+        self._push.p_wait([self._push.p_launch(0, "RUN", steps)])
+
+    def parameters(self):
+        return torch.stack([flat(self._push.p_parameters(i)) for i in range(self._particles)])
+
+    def close(self):
+        self._push.__exit__(None, None, None)
 
 
 def load(folder):

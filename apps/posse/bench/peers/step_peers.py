@@ -7,6 +7,7 @@ from torch import nn
 from torch.func import functional_call, grad_and_value, vmap
 
 from peer_models import LEARNING_RATE, Batches, flat, networks
+from push_on_cpu import PushSystem
 
 MODELS = ["mlp13", "mlp784", "lenet"]
 
@@ -116,26 +117,23 @@ class HandStacked:
         pass
 
 
-class Push:
-    """PusH's deep ensemble: its first particle has all others step. Room for all of them."""
+class Push(PushSystem):
+    """PusH's deep ensemble: its first particle has all others step."""
 
     def __init__(self, push, model, particles):
         from push.bayes.ensemble import _ensemble_step
 
         self._batches, self._loss = Batches(model), loss_of(model)
         nets = iter(networks(model, particles))
-        self._push = push.PusH(lambda: next(nets), cache_size=particles, view_size=1)
-        self._push.__enter__()
-        for i in range(particles):
-            receive = {"RUN": self._lead} if i == 0 else {"ENSEMBLE_STEP": _ensemble_step}
-            self._push.p_create(
-                lambda parameters: torch.optim.SGD(parameters, lr=LEARNING_RATE),
-                None,
-                train_key=None,
-                receive=receive,
-                state={},
-            )
-        self._particles = particles
+        super().__init__(
+            push,
+            particles,
+            make_network=lambda: next(nets),
+            view_size=1,
+            make_optimizer=lambda parameters: torch.optim.SGD(parameters, lr=LEARNING_RATE),
+            make_schedule=None,
+            others={"ENSEMBLE_STEP": _ensemble_step},
+        )
 
     def _lead(self, particle, steps):
         others = particle.other_particles()
@@ -144,15 +142,6 @@ class Push:
             particle.step(self._loss, x, y).wait()
             for other in others:
                 particle.send(other, "ENSEMBLE_STEP", self._loss, x, y)
-
-    def run(self, steps):
-        self._push.p_wait([self._push.p_launch(0, "RUN", steps)])
-
-    def parameters(self):
-        return torch.stack([flat(self._push.p_parameters(i)) for i in range(self._particles)])
-
-    def close(self):
-        self._push.__exit__(None, None, None)
 
 
 def open_system(system, model, particles, push):

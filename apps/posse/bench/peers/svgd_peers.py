@@ -10,6 +10,7 @@ from torch import nn
 from torch.func import functional_call, grad_and_value, vmap
 
 from peer_models import LEARNING_RATE, Batches, flat, gaussian_nll, network, networks
+from push_on_cpu import PushSystem
 
 MODELS = ["mlp13", "mlp784"]
 LENGTH_SCALE = 10.0
@@ -68,42 +69,28 @@ class Matrix:
         pass
 
 
-class Push:
-    """PusH's SVGD, whose leader computes N^2 pairs; room for all particles and views."""
+class Push(PushSystem):
+    """PusH's SVGD, whose leader computes N^2 pairs; room for all views."""
 
     def __init__(self, push, model, particles):
         from push.bayes import stein_vgd
 
         self._batches, self._loss, self._leader = Batches(model), loss_of(model), stein_vgd._svgd_leader
         nets = iter(networks(model, particles, outputs=2))
-        # Views take networks of their own, whose weights do not matter.
-        self._push = push.PusH(
-            lambda: next(nets, None) or network(model, 2), cache_size=particles, view_size=particles
+        super().__init__(
+            push,
+            particles,
+            # Views take networks of their own, whose weights do not matter.
+            make_network=lambda: next(nets, None) or network(model, 2),
+            view_size=particles,
+            make_optimizer=stein_vgd.mk_empty_optim,
+            make_schedule=stein_vgd.mk_empty_scheduler,
+            others={"SVGD_STEP": stein_vgd._svgd_step, "SVGD_FOLLOW": stein_vgd._svgd_follow},
         )
-        self._push.__enter__()
-        for i in range(particles):
-            follow = {"SVGD_STEP": stein_vgd._svgd_step, "SVGD_FOLLOW": stein_vgd._svgd_follow}
-            self._push.p_create(
-                stein_vgd.mk_empty_optim,
-                stein_vgd.mk_empty_scheduler,
-                train_key=None,
-                receive={"RUN": self._lead} if i == 0 else follow,
-                state={},
-            )
-        self._particles = particles
 
     def _lead(self, particle, steps):
         part = [self._batches.take() for _ in range(steps)]
         self._leader(particle, None, self._loss, LENGTH_SCALE, LEARNING_RATE, part, 1)
-
-    def run(self, steps):
-        self._push.p_wait([self._push.p_launch(0, "RUN", steps)])
-
-    def parameters(self):
-        return torch.stack([flat(self._push.p_parameters(i)) for i in range(self._particles)])
-
-    def close(self):
-        self._push.__exit__(None, None, None)
 
 
 def open_system(system, model, particles, push):

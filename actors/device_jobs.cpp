@@ -30,6 +30,17 @@ job_ptr<Ack> on_rows(worker_device& device, lane_job_base::pid_list pids,
                                                use, std::move(work));
 }
 
+/// The same, with the help of the device's other threads.
+template <class Ack, class Work>
+job_ptr<Ack> on_rows_helped(worker_device& device, lane_job_base::pid_list pids,
+                            const char* what, row_use use, Work work) {
+  return on_rows<Ack>(device, std::move(pids), what, use,
+                      [&device, work = std::move(work)](held_leases held) {
+                        const help_scope help{device.help};
+                        return work(held);
+                      });
+}
+
 template <class Ack, class Work>
 job_ptr<Ack> in_groups(worker_device& device, particle_id pid, const char* what,
                        const batch_ref& which, Work work) {
@@ -385,7 +396,7 @@ job_ptr<reduce_rows_ack> job_for(worker_device& device,
 
 job_ptr<group_partial_ack> job_for(worker_device& device,
                                    const group_partial_msg& msg) {
-  return on_rows<group_partial_ack>(
+  return on_rows_helped<group_partial_ack>(
       device, own_of(msg.slice), "group_partial", row_use::read,
       [msg](held_leases held) { return partial_of_slice(msg, held); });
 }
@@ -399,17 +410,17 @@ job_ptr<group_combine_ack> job_for(worker_device& device,
 
 job_ptr<group_directions_ack> job_for(worker_device& device,
                                       const group_directions_msg& msg) {
-  return on_rows<group_directions_ack>(
+  return on_rows_helped<group_directions_ack>(
       device, own_of(msg.slice), "group_directions", row_use::write,
       [msg](held_leases held) { return directions_of_slice(msg, held); });
 }
 
 job_ptr<ascend_ack> job_for(worker_device& device, const ascend_msg& msg) {
-  return on_rows<ascend_ack>(device, list_of(msg.pids), "ascend",
-                             row_use::write,
-                             [directions = msg.directions](held_leases held) {
-                               return ascend_particles(directions, held);
-                             });
+  return on_rows_helped<ascend_ack>(
+      device, list_of(msg.pids), "ascend", row_use::write,
+      [directions = msg.directions](held_leases held) {
+        return ascend_particles(directions, held);
+      });
 }
 
 job_ptr<group_update_ack> group_update(worker_device& device,
@@ -421,7 +432,7 @@ job_ptr<group_update_ack> group_update(worker_device& device,
                          [&](auto pid) { return store.contains(pid); });
     return out;
   });
-  return on_rows<group_update_ack>(
+  return on_rows_helped<group_update_ack>(
       device, std::move(own), "update_group", row_use::write,
       [rule = std::move(rule), msg](held_leases held) {
         return move_together(rule, msg, held);

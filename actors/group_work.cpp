@@ -124,6 +124,13 @@ expected<slice_rows> rows_of(const group_slice& slice, held_leases held) {
   return out;
 }
 
+std::vector<row_particle> rows_and_entries(held_leases held) {
+  std::vector<row_particle> out;
+  for (const auto& own : held)
+    out.push_back({*own.entry, row_of(own)});
+  return out;
+}
+
 expected<const sliced_rule*> sliced(const std::string& name) {
   auto rule = group_rules().find(name);
   if (!rule)
@@ -175,13 +182,11 @@ expected<group_update_ack> move_together(const whole_rule& rule,
     if (!diagnostics)
       return fail(std::move(diagnostics));
     group_update_ack out{value{std::move(*diagnostics)}, {}};
-    for (const auto& own : held) {
-      const auto row = row_of(own);
-      put_back(gradient_row(*own.entry, row),
+    for (const auto& own : held)
+      put_back(gradient_row(*own.entry, row_of(own)),
                scores.at(place_of(own.entry->pid, req.pids)));
-      if (auto moved = ascend(*own.entry, row); !moved)
-        return fail(std::move(moved));
-    }
+    if (auto moved = ascend(rows_and_entries(held)); !moved)
+      return fail(std::move(moved));
     for (auto pid : req.others) {
       auto blob = to_blob(scores.at(place_of(pid, req.pids)));
       if (!blob)
@@ -348,13 +353,10 @@ ascend_particles(const std::vector<tensor_blob>& directions, held_leases held) {
       return fail(std::move(written));
   }
   return guarded("ascend", [&]() -> expected<ascend_ack> {
-    for (const auto& own : held) {
+    for (const auto& own : held)
       if (auto row = gradient_columns(own, {}); !row)
         return fail(std::move(row));
-      if (auto moved = ascend(*own.entry, row_of(own)); !moved)
-        return fail(std::move(moved));
-    }
-    return ascend_ack{};
+    return ascend(rows_and_entries(held)).map([] { return ascend_ack{}; });
   });
 }
 

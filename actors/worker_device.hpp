@@ -4,6 +4,7 @@
 #include "runtime/compute/lane_schedule.hpp"
 #include "runtime/compute/recipe.hpp"
 #include "runtime/data/batch_source.hpp"
+#include "runtime/device/helping_threads.hpp"
 #include "runtime/store/particle_store.hpp"
 #include "runtime/store/view_cache.hpp"
 #include "runtime/trace/device_trace.hpp"
@@ -40,6 +41,8 @@ struct worker_device {
   std::unique_ptr<device_trace> trace; ///< null if the run is not traced
   lane_schedule schedule;
   view_cache views{options.views}; ///< of its particles; lanes share it
+  /// For a lane that moves a group, while the others have nothing to do.
+  helping_threads help{options.lanes - 1};
   /// Of all particles of the run, for the views that particles get.
   const std::shared_ptr<const model_spec> model{
       std::make_shared<const model_spec>(options.recipe.model)};

@@ -4,7 +4,6 @@
 
 #include <ATen/ATen.h>
 
-#include <numeric>
 #include <utility>
 
 namespace posse {
@@ -47,11 +46,11 @@ expected<sliced_rule::combined> combine_svgd(const at::Tensor& partials,
   if (!distances)
     return fail(std::move(distances));
   sliced_rule::combined out;
-  if (distances->cancelled) {
+  if (distances->close) {
     out.needs_whole = true;
     return out;
   }
-  auto kernel = kernel_matrix(distances->squared, *rule);
+  auto kernel = kernel_matrix(*distances, *rule);
   if (!kernel)
     return fail(std::move(kernel));
   auto matrix = to_blob(kernel->matrix);
@@ -76,10 +75,8 @@ expected<double> svgd_slices(const value& plan, sliced_rule::rows parameters,
   auto kernel = to_tensor(*matrix);
   if (!kernel)
     return fail(std::move(kernel));
-  std::vector<std::int64_t> all(parameters.size());
-  std::iota(all.begin(), all.end(), std::int64_t{0});
   // A copy of its own: sums may depend on where what they read starts.
-  return apply_direction({kernel->clone(), *bandwidth}, parameters, scores, all,
+  return apply_direction({kernel->clone(), *bandwidth}, parameters, scores,
                          directions);
 }
 

@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,9 +86,16 @@ expected<void> restore_best(seated_particle p);
 
 // -- on rows, wherever they lie ----------------------------------------------
 
-/// Moves a particle along `phi` (an ascent direction in its gradient row) by
-/// its optimizer; flat over the row, so that no module is needed.
-expected<void> ascend(particle_entry& entry, const at::Tensor& row);
+/// A particle and its row.
+struct row_particle {
+  particle_entry& entry;
+  at::Tensor row;
+};
+
+/// Moves each particle along `phi` (an ascent direction in its gradient row) by
+/// its optimizer; flat over the rows, so that no module is needed.
+/// share_work() finds help, except for rows on an accelerator.
+expected<void> ascend(std::span<const row_particle> ps);
 
 /// Moves the learning rate's schedule one step on.
 /// @returns the learning rate from now on.

@@ -123,23 +123,6 @@ expected<double> score(seated_particle p, const at::Tensor& x,
   });
 }
 
-expected<void> ascend(particle_entry& entry, const at::Tensor& row) {
-  note_change(entry, false);
-  return guarded("ascend", [&] {
-    const at::NoGradGuard no_grad;
-    const auto& recipe = *entry.family->recipe;
-    std::vector<at::Tensor> parameters{parameter_row(entry, row)};
-    std::vector<at::Tensor> gradients{gradient_row(entry, row).neg_()};
-    std::vector<std::vector<at::Tensor>> moments;
-    for (const auto& section : recipe.layout.sections())
-      if (section.role == section_role::moment)
-        moments.push_back({section_view(row, section)});
-    recipe.optimizer->step(parameters, gradients, moments, entry.steps + 1,
-                           learning_rate(entry));
-    count_step(entry);
-  });
-}
-
 void zero_grad(seated_particle p) {
   note_change(p.entry, false);
   if (auto row = gradient_row(p.entry, p.seat.row()); row.defined())

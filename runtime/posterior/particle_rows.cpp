@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <type_traits>
 
 namespace posse {
 
@@ -25,12 +26,16 @@ std::string describe(const at::Tensor& x) {
 template <class From, class To>
 void convert(const From* __restrict from, std::int64_t n,
              To* __restrict to) noexcept {
-  std::int64_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (std::int64_t k = 0; k < 8; ++k)
-      to[i + k] = static_cast<To>(from[i + k]);
-  for (; i < n; ++i)
-    to[i] = static_cast<To>(from[i]);
+  if constexpr (std::is_same_v<From, To>) {
+    std::copy_n(from, n, to);
+  } else {
+    std::int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+      for (std::int64_t k = 0; k < 8; ++k)
+        to[i + k] = static_cast<To>(from[i + k]);
+    for (; i < n; ++i)
+      to[i] = static_cast<To>(from[i]);
+  }
 }
 
 bool is_row(const at::Tensor& x) {
@@ -74,34 +79,36 @@ double particle_rows::largest() const noexcept {
                     : std::numeric_limits<float>::max();
 }
 
-void particle_rows::gather(std::int64_t first, std::int64_t width,
-                           double* block) const noexcept {
+template <class Real>
+void particle_rows::gather(std::int64_t first, std::int64_t width, Real* block,
+                           std::int64_t stride) const noexcept {
   for (auto* row : data_) {
     if (is_double_)
-      std::copy_n(static_cast<const double*>(row) + first, width, block);
+      convert(static_cast<const double*>(row) + first, width, block);
     else
       convert(static_cast<const float*>(row) + first, width, block);
-    block += width;
+    block += stride;
   }
 }
 
+template <class Real>
 void particle_rows::scatter(std::int64_t row, std::int64_t first,
                             std::int64_t width,
-                            const double* values) const noexcept {
+                            const Real* values) const noexcept {
   auto* to = data_[static_cast<std::size_t>(row)];
   if (is_double_)
-    std::copy_n(values, width, static_cast<double*>(to) + first);
+    convert(values, width, static_cast<double*>(to) + first);
   else
     convert(values, width, static_cast<float*>(to) + first);
 }
 
-std::int64_t first_non_finite_row(const double* block, std::int64_t count,
-                                  std::int64_t width) noexcept {
-  for (std::int64_t i = 0; i < count; ++i, block += width)
-    if (!std::all_of(block, block + width,
-                     [](double x) { return std::isfinite(x); }))
-      return i;
-  return count;
-}
+template void particle_rows::gather(std::int64_t, std::int64_t, float*,
+                                    std::int64_t) const noexcept;
+template void particle_rows::gather(std::int64_t, std::int64_t, double*,
+                                    std::int64_t) const noexcept;
+template void particle_rows::scatter(std::int64_t, std::int64_t, std::int64_t,
+                                     const float*) const noexcept;
+template void particle_rows::scatter(std::int64_t, std::int64_t, std::int64_t,
+                                     const double*) const noexcept;
 
 } // namespace posse

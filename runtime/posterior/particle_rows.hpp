@@ -13,8 +13,8 @@ namespace posse {
 
 /// N equally long rows, one a particle, that need not be neighbours in memory:
 /// rows of a bank, or tensors of their own. Blocks of columns are copied out
-/// of and into them in double, so that what is computed from a block does not
-/// depend on where the rows lie. Does not own the rows.
+/// of and into them, so that what is computed from a block does not depend on
+/// where the rows lie. Does not own the rows.
 class particle_rows {
 public:
   /// @param what Names the rows in messages: "theta".
@@ -28,16 +28,23 @@ public:
     return static_cast<std::int64_t>(data_.size());
   }
   std::int64_t length() const noexcept { return length_; }
+  at::ScalarType type() const noexcept {
+    return is_double_ ? at::kDouble : at::kFloat;
+  }
   /// The largest finite number an element can hold.
   double largest() const noexcept;
 
-  /// Copies columns [first, first + width) to `block`, row-major [N, width].
-  void gather(std::int64_t first, std::int64_t width,
-              double* block) const noexcept;
+  /// Copies columns [first, first + width) to `block`, with a row every
+  /// `stride` elements, rounded if Real (float or double) is narrower than the
+  /// rows.
+  template <class Real>
+  void gather(std::int64_t first, std::int64_t width, Real* block,
+              std::int64_t stride) const noexcept;
 
   /// Rounds `values` [width] into columns [first, first + width) of row `row`.
+  template <class Real>
   void scatter(std::int64_t row, std::int64_t first, std::int64_t width,
-               const double* values) const noexcept;
+               const Real* values) const noexcept;
 
 private:
   particle_rows() = default;
@@ -46,10 +53,5 @@ private:
   std::int64_t length_{0};
   bool is_double_{false};
 };
-
-/// The first row of `block`, row-major [count, width], that holds a NaN or an
-/// infinity; `count` if there is none.
-std::int64_t first_non_finite_row(const double* block, std::int64_t count,
-                                  std::int64_t width) noexcept;
 
 } // namespace posse

@@ -70,10 +70,12 @@ def flags_for(header, root, flags):
             depth += 1
         return depth
 
-    best = max(flags, key=common)
-    # A folder without sources of its own: what the tests need has it all.
-    if common(best) == 0:
-        best = max(flags, key=lambda source: len(flags[source][0]))
+    # Of equally near ones, the one with the most flags: some need fewer libraries. It
+    # serves a folder without sources of its own, too.
+    def preferred(source):
+        return max(common(source), 0), len(flags[source][0])
+
+    best = max(flags, key=preferred)
     return flags[best]
 
 

@@ -6,12 +6,14 @@
 #include "apps/posse/bench/plain.hpp"
 #include "apps/posse/bench/workload.hpp"
 #include "runtime/core/guarded.hpp"
+#include "runtime/device/helping_threads.hpp"
 #include "runtime/posterior/svgd.hpp"
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 
 namespace posse::bench {
 
@@ -38,26 +40,55 @@ std::vector<at::Tensor> random_rows(std::int64_t count, std::int64_t length) {
   return rows;
 }
 
-std::function<expected<double>()>
-repeat_kernel(std::int64_t particles, std::int64_t length, std::int64_t steps) {
-  return [theta = random_rows(particles, length),
-          score = random_rows(particles, length),
-          phi = random_rows(particles, length), steps]() -> expected<double> {
+/// The direction alone, over the scores, by as many threads as a device with
+/// `lanes` has for it.
+class kernel_alone {
+public:
+  kernel_alone(std::int64_t particles, std::int64_t length, std::int64_t lanes)
+      : theta_{random_rows(particles, length)}, score_{random_rows(particles,
+                                                                   length)},
+        help_{std::make_shared<helping_threads>(
+            static_cast<std::size_t>(lanes - 1))} {}
+
+  /// Microseconds a direction.
+  expected<double> time(std::int64_t steps) const {
+    const help_scope scope{*help_};
     const auto start = clock::now();
     for (std::int64_t i = 0; i < steps; ++i)
       if (auto done =
-              svgd_direction(theta, score, median_pairs_bandwidth{}, phi);
+              svgd_direction(theta_, score_, median_pairs_bandwidth{}, score_);
           !done)
         return fail(std::move(done));
     return us_since(start) / static_cast<double>(steps);
-  };
+  }
+
+private:
+  std::vector<at::Tensor> theta_;
+  std::vector<at::Tensor> score_;
+  std::shared_ptr<helping_threads> help_;
+};
+
+using timed_steps = std::function<expected<double>(std::int64_t)>;
+
+/// Something that takes steps and says how many microseconds one took, as
+/// often as fills a repetition.
+expected<contender> contender_of(row result, timed_steps time) {
+  auto us = time(warm_up_steps);
+  if (us)
+    us = time(warm_up_steps);
+  if (!us)
+    return fail(std::move(us));
+  result.steps =
+      std::max(static_cast<std::int64_t>(repetition_us / *us), warm_up_steps);
+  const auto steps = result.steps;
+  return contender{std::move(result),
+                   [time = std::move(time), steps] { return time(steps); }};
 }
 
 /// The svgd behaviour, from the particles' first state in each repetition: its
 /// leader marks them as trained at the end.
-expected<std::function<expected<double>()>>
-repeat_posse(const workload& work, std::int64_t particles, std::int64_t lanes,
-             std::int64_t steps, nodes_ptr nodes = {}) {
+expected<timed_steps> time_posse(const workload& work, std::int64_t particles,
+                                 std::int64_t lanes, nodes_ptr nodes = {}) {
   auto started = start_particles(work, particles, lanes, fuse_mode::automatic,
                                  nodes ? &nodes->cluster() : nullptr);
   if (!started)
@@ -70,13 +101,13 @@ repeat_posse(const workload& work, std::int64_t particles, std::int64_t lanes,
       return fail(std::move(state));
     first_states.push_back(std::move(*state));
   }
-  auto args = *run->plan().entry_args.get_if<value_dict>();
-  args["steps"] = steps;
   return [nodes, run, first_states = std::move(first_states),
-          args = std::move(args), steps]() -> expected<double> {
+          args = *run->plan().entry_args.get_if<value_dict>()](
+             std::int64_t steps) mutable -> expected<double> {
     for (const auto& state : first_states)
       if (auto done = run->p_restore(state); !done)
         return fail(std::move(done));
+    args["steps"] = steps;
     const auto start = clock::now();
     auto done = run->p_launch(particle_id{0}, run->plan().entry, args).wait();
     if (!done)
@@ -106,45 +137,61 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
   if (!prepared)
     return fail(std::move(prepared));
 
-  auto make = [&](std::string system, std::int64_t lanes, std::int64_t count,
-                  std::function<expected<double>()> repeat) {
-    row result{"svgd", std::move(system), work.model, particles, lanes};
-    result.steps = count;
-    return contender{std::move(result), std::move(repeat)};
+  auto row_of = [&](std::string system, std::int64_t lanes) {
+    return row{"svgd", std::move(system), work.model, particles, lanes};
   };
   std::vector<contender> contenders;
-  contenders.push_back(make("matrix", 1, steps, [&work, nets, steps] {
-    return guarded("matrix", [&] { return time_matrix(*nets, work, steps); });
-  }));
-  contenders.push_back(make("matrix-threads", all_cores(), threads_steps,
-                            [&work, nets, threads_steps] {
-                              return guarded("matrix-threads", [&] {
-                                double us = 0;
-                                with_all_cores([&] {
-                                  time_matrix(*nets, work, 1);
-                                  us = time_matrix(*nets, work, threads_steps);
-                                });
-                                return us;
-                              });
-                            }));
-  contenders.push_back(make("kernel", 1, steps,
-                            repeat_kernel(particles, nets->length(), steps)));
+  contenders.push_back({row_of("matrix", 1), [&work, nets, steps] {
+                          return guarded("matrix", [&] {
+                            return time_matrix(*nets, work, steps);
+                          });
+                        }});
+  contenders.back().result.steps = steps;
+  contenders.push_back(
+      {row_of("matrix-threads", all_cores()), [&work, nets, threads_steps] {
+         return guarded("matrix-threads", [&] {
+           double us = 0;
+           with_all_cores([&] {
+             time_matrix(*nets, work, 1);
+             us = time_matrix(*nets, work, threads_steps);
+           });
+           return us;
+         });
+       }});
+  contenders.back().result.steps = threads_steps;
+  auto add = [&](row result, timed_steps time) -> expected<void> {
+    auto made = contender_of(std::move(result), std::move(time));
+    if (!made)
+      return fail(std::move(made));
+    contenders.push_back(std::move(*made));
+    return {};
+  };
+  auto add_posse = [&](row result, nodes_ptr started) -> expected<void> {
+    auto time = time_posse(work, particles, result.lanes, std::move(started));
+    if (!time)
+      return fail(std::move(time));
+    return add(std::move(result), std::move(*time));
+  };
   for (auto lanes : opts.lanes) {
-    auto repeat = repeat_posse(work, particles, lanes, steps);
-    if (!repeat)
-      return fail(std::move(repeat));
-    contenders.push_back(make("posse", lanes, steps, std::move(*repeat)));
+    const kernel_alone kernel{particles, nets->length(), lanes};
+    if (auto done =
+            add(row_of("kernel", lanes),
+                [kernel](std::int64_t count) { return kernel.time(count); });
+        !done)
+      return fail(std::move(done));
+    if (auto done = add_posse(row_of("posse", lanes), {}); !done)
+      return fail(std::move(done));
   }
   for (auto count : opts.nodes) {
-    auto nodes =
+    auto started =
         bench_nodes::start(static_cast<std::size_t>(count), 1, opts.by_network);
-    if (!nodes)
-      return fail(std::move(nodes));
-    auto repeat = repeat_posse(work, particles, 1, steps, std::move(*nodes));
-    if (!repeat)
-      return fail(std::move(repeat));
-    contenders.push_back(make("posse-" + std::to_string(count) + "-nodes", 1,
-                              steps, std::move(*repeat)));
+    if (!started)
+      return fail(std::move(started));
+    if (auto done =
+            add_posse(row_of("posse-" + std::to_string(count) + "-nodes", 1),
+                      std::move(*started));
+        !done)
+      return fail(std::move(done));
   }
   if (auto done = join(others, {"svgd", "", work.model, particles},
                        unit_of_work::iteration, contenders);

@@ -185,24 +185,6 @@ TEST_CASE("a score is N times the mean log likelihood's gradient plus the "
   });
 }
 
-TEST_CASE("ascending moves a particle along its direction",
-          "[runtime][compute]") {
-  auto recipe = small_recipe();
-  recipe.gradient_row = true;
-  recipe.optimizer.kind = "sgd";
-  recipe.optimizer.learning_rate = 0.5;
-  particle_box box{recipe, 1};
-  box.create(first);
-  const auto before = box.parameters_of(first);
-  box.with(first, [](seated_particle p) {
-    gradient_row(p.entry, p.seat.row()).fill_(2.0);
-    REQUIRE(ascend(p.entry, p.seat.row()));
-    CHECK(p.entry.steps == 1);
-    return true;
-  });
-  CHECK(at::allclose(box.parameters_of(first), before + 1.0));
-}
-
 TEST_CASE("dropout draws from the particle's own numbers",
           "[runtime][compute]") {
   auto recipe = small_recipe();

@@ -48,6 +48,12 @@ job_ptr<Ack> in_groups(worker_device& device, particle_id pid, const char* what,
                                                 std::move(work));
 }
 
+/// A lone particle has the device's other threads; several have theirs.
+helping_threads& help_for(worker_device& device, const seated_particle& p) {
+  static helping_threads nobody{0};
+  return p.recipe().source.batch_parts > 1 ? device.help : nobody;
+}
+
 step_ack ack_of(const step_report& done) {
   return {done.loss, static_cast<std::uint64_t>(done.step)};
 }
@@ -173,10 +179,12 @@ job_ptr<step_ack> job_for(worker_device& device, const step_msg& msg) {
   auto* data = device.options.data.get(); // lives as long as the device
   return on_slot<step_ack>(
       device, msg.pid, "step",
-      [data, which = msg.batch](seated_particle p) -> expected<step_ack> {
+      [&device, data,
+       which = msg.batch](seated_particle p) -> expected<step_ack> {
         auto batch = data->at(which);
         if (!batch)
           return fail(std::move(batch));
+        const help_scope help{help_for(device, p)};
         return train_step(p, batch->inputs, batch->targets).map(ack_of);
       });
 }
@@ -192,10 +200,12 @@ job_ptr<gradient_ack> job_for(worker_device& device, const gradient_msg& msg) {
   auto* data = device.options.data.get();
   return on_slot<gradient_ack>(
       device, msg.pid, "score",
-      [data, which = msg.batch](seated_particle p) -> expected<gradient_ack> {
+      [&device, data,
+       which = msg.batch](seated_particle p) -> expected<gradient_ack> {
         auto batch = data->at(which);
         if (!batch)
           return fail(std::move(batch));
+        const help_scope help{help_for(device, p)};
         auto loss = score(p, batch->inputs, batch->targets);
         if (!loss)
           return fail(std::move(loss));

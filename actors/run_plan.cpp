@@ -1,6 +1,7 @@
 #include "actors/run_plan.hpp"
 
 #include "actors/behavior.hpp"
+#include "runtime/compute/batch_parts.hpp"
 
 #include <algorithm>
 
@@ -82,6 +83,9 @@ expected<run_plan> make_run_plan(const run_config& config,
   out.recipe.weights_prior = *weights_prior;
   out.recipe.gradient_row = (*acts)->exchanges_scores;
   out.recipe.keep_best = keep_best;
+  if (infer.particles == 1 && config.run.fuse == fuse_mode::on
+      && can_part(out.recipe.model))
+    out.recipe.batch_parts = parts_of_a_batch;
 
   auto args = to_dict(training);
   if ((*acts)->exchanges_scores)

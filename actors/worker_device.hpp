@@ -41,7 +41,8 @@ struct worker_device {
   std::unique_ptr<device_trace> trace; ///< null if the run is not traced
   lane_schedule schedule;
   view_cache views{options.views}; ///< of its particles; lanes share it
-  /// For a lane that moves a group, while the others have nothing to do.
+  /// For a lane that moves a group or the only particle, while the others have
+  /// nothing to do.
   helping_threads help{options.lanes - 1};
   /// Of all particles of the run, for the views that particles get.
   const std::shared_ptr<const model_spec> model{

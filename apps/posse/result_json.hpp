@@ -25,7 +25,7 @@ struct run_result {
   const saved_state& state;
   const std::vector<device_report>& devices;
   run_timing timing;
-  bool together{false}; ///< particles computed in groups
+  bool fused{false}; ///< particles computed in groups, or one in parts
 };
 
 /// What `result.json` says.

@@ -192,7 +192,7 @@ private:
       return written;
     const auto result =
         to_json(run_result{setup_.config, *setup_.data, *metrics, *saved,
-                           *devices, timing(), computes_together(*devices)});
+                           *devices, timing(), computes_fused(*devices)});
     if (auto r = write_result(files().result(), result); !r)
       return r;
     log_.write(log_level::info, "finished", result["metrics"]);
@@ -200,15 +200,16 @@ private:
     return {};
   }
 
-  /// Whether groups computed, not only whether the config would let them.
-  bool computes_together(const std::vector<device_report>& devices) {
-    const auto takes_groups = [this](const device_report& x) {
-      return x.device.starts_with("cpu")
-             && can_group(particles().plan().recipe.model,
-                          c10::Device{c10::kCPU});
-    };
-    return setup_.config.run.fuse == fuse_mode::on
-           && std::ranges::any_of(devices, takes_groups);
+  /// Whether groups or parts computed, not only whether the config would let
+  /// them.
+  bool computes_fused(const std::vector<device_report>& devices) {
+    const auto& recipe = particles().plan().recipe;
+    const bool can = recipe.batch_parts > 1
+                     || can_group(recipe.model, c10::Device{c10::kCPU});
+    return setup_.config.run.fuse == fuse_mode::on && can
+           && std::ranges::any_of(devices, [](const device_report& x) {
+                return x.device.starts_with("cpu");
+              });
   }
 
   void print(const json& result) const {

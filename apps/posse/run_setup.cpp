@@ -129,7 +129,9 @@ expected<run_setup> prepare(const run_options& options) {
     if (auto made = out.directory.create(); !made)
       return fail(std::move(made));
   }
-  auto fuse = resumed ? check_same_run(out) : choose_fuse(out.config, out.data);
+  auto fuse = resumed
+                  ? check_same_run(out)
+                  : choose_fuse(out.config, out.data, trial_cache::of_user());
   if (!fuse)
     return fail(std::move(fuse));
   out.config.run.fuse = *fuse;

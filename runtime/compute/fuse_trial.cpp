@@ -4,6 +4,7 @@
 #include "runtime/compute/train_group.hpp"
 #include "runtime/compute/trial_particle.hpp"
 #include "runtime/data/batch_source.hpp"
+#include "runtime/device/helping_threads.hpp"
 #include "runtime/store/particle_store.hpp"
 
 #include <algorithm>
@@ -29,6 +30,43 @@ expected<double> time(Work work) {
   return took.count();
 }
 
+/// The shortest times of both, which take a step with each of `particles`.
+template <class Plain, class Fused>
+expected<fuse_trial> in_turns(Plain plain, Fused fused, std::size_t particles) {
+  constexpr auto never = std::numeric_limits<double>::infinity();
+  const auto n = static_cast<double>(particles);
+  fuse_trial out{never, never};
+  for (int round = 0; round < rounds; ++round) {
+    auto plain_us = time(plain);
+    if (!plain_us)
+      return fail(std::move(plain_us));
+    auto fused_us = time(fused);
+    if (!fused_us)
+      return fail(std::move(fused_us));
+    if (round == 0)
+      continue;
+    out.plain_us = std::min(out.plain_us, *plain_us / n);
+    out.fused_us = std::min(out.fused_us, *fused_us / n);
+  }
+  return out;
+}
+
+expected<batch> rows_of(std::shared_ptr<const data_set> data,
+                        std::int64_t count) {
+  return batch_source{std::move(data), count, 0}.at({});
+}
+
+/// A step of one particle.
+struct single_step {
+  seated_particle particle;
+  const batch& rows;
+
+  expected<void> operator()() const {
+    return train_step(particle, rows.inputs, rows.targets)
+        .map([](const step_report&) {});
+  }
+};
+
 } // namespace
 
 expected<fuse_trial> try_groups(std::shared_ptr<const compiled_recipe> recipe,
@@ -44,14 +82,14 @@ expected<fuse_trial> try_groups(std::shared_ptr<const compiled_recipe> recipe,
       return fail(std::move(made));
     all.push_back(*made);
   }
-  auto rows = batch_source{std::move(data), batch_rows, 0}.at({});
+  auto rows = rows_of(std::move(data), batch_rows);
   if (!rows)
     return fail(std::move(rows));
 
   auto one_by_one = [&]() -> expected<void> {
     for (const auto& p : all)
-      if (auto done = train_step(p, rows->inputs, rows->targets); !done)
-        return fail(std::move(done));
+      if (auto done = single_step{p, *rows}(); !done)
+        return done;
     return {};
   };
   auto together = [&]() -> expected<void> {
@@ -60,22 +98,31 @@ expected<fuse_trial> try_groups(std::shared_ptr<const compiled_recipe> recipe,
         return fail(std::move(done));
     return {};
   };
-  constexpr auto never = std::numeric_limits<double>::infinity();
-  fuse_trial out{never, never};
-  for (int round = 0; round < rounds; ++round) {
-    auto apart_us = time(one_by_one);
-    if (!apart_us)
-      return fail(std::move(apart_us));
-    auto together_us = time(together);
-    if (!together_us)
-      return fail(std::move(together_us));
-    if (round == 0)
-      continue;
-    const auto n = static_cast<double>(count);
-    out.one_by_one_us = std::min(out.one_by_one_us, *apart_us / n);
-    out.together_us = std::min(out.together_us, *together_us / n);
-  }
-  return out;
+  return in_turns(one_by_one, together, count);
+}
+
+expected<fuse_trial> try_parts(std::shared_ptr<const compiled_recipe> recipe,
+                               std::shared_ptr<const data_set> data,
+                               std::int64_t batch_rows, std::size_t lanes) {
+  auto undivided = recipe->source;
+  undivided.batch_parts = 1;
+  auto as_whole = compile(undivided, recipe->train_rows);
+  if (!as_whole)
+    return fail(std::move(as_whole));
+  particle_store store{{.capacity = 2, .prefetch = false}};
+  auto whole = trial_particle(store, *as_whole, 0);
+  if (!whole)
+    return fail(std::move(whole));
+  auto in_parts = trial_particle(store, recipe, 1);
+  if (!in_parts)
+    return fail(std::move(in_parts));
+  auto rows = rows_of(std::move(data), batch_rows);
+  if (!rows)
+    return fail(std::move(rows));
+
+  helping_threads help{lanes - 1};
+  const help_scope scope{help};
+  return in_turns(single_step{*whole, *rows}, single_step{*in_parts, *rows}, 1);
 }
 
 } // namespace posse

@@ -10,14 +10,15 @@
 
 namespace posse {
 
-/// What a step takes on this thread, by two ways to compute it.
+/// What a particle's step takes, microseconds, by two ways to compute it.
 struct fuse_trial {
-  double one_by_one_us{0}; ///< a particle's step, microseconds
-  double together_us{0};   ///< the same in a group
+  double plain_us{0}; ///< by itself, with one thread
+  double fused_us{0}; ///< in a group, or in parts
 };
 
-/// Takes some steps with new particles on the CPU, in turns, and keeps the
-/// shortest times. Nothing of it stays.
+/// Takes some steps with new particles on the CPU, in turns, on this thread,
+/// one by one and in a group, and keeps the shortest times. Nothing of it
+/// stays.
 ///
 /// @param particles > 1, those of a lane; no more than largest_group() are
 ///   tried.
@@ -27,5 +28,13 @@ struct fuse_trial {
 expected<fuse_trial> try_groups(std::shared_ptr<const compiled_recipe> recipe,
                                 std::shared_ptr<const data_set> data,
                                 std::int64_t batch, std::size_t particles);
+
+/// The same with one particle whose batches are computed as a whole or in the
+/// parts that its recipe says, with as many threads as there are lanes.
+///
+/// @param lanes > 0.
+expected<fuse_trial> try_parts(std::shared_ptr<const compiled_recipe> recipe,
+                               std::shared_ptr<const data_set> data,
+                               std::int64_t batch, std::size_t lanes);
 
 } // namespace posse

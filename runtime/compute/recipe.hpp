@@ -24,6 +24,8 @@ struct particle_recipe {
   prior weights_prior;
   bool gradient_row{false}; ///< the algorithm exchanges scores
   bool keep_best{false};    ///< remembers the best validation step
+  /// Into which a step's batch is cut, on a CPU, for threads to share: > 0.
+  std::int64_t batch_parts{1};
 
   friend bool operator==(const particle_recipe&,
                          const particle_recipe&) = default;

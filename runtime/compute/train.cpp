@@ -1,5 +1,5 @@
+#include "runtime/compute/loss_gradients.hpp"
 #include "runtime/compute/particle_work.hpp"
-#include "runtime/compute/placed.hpp"
 #include "runtime/compute/step_cursor.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/core/random.hpp"
@@ -13,43 +13,6 @@
 #include <vector>
 
 namespace posse {
-
-namespace {
-
-// The batch's mean loss and its gradient, one tensor a parameter; undefined for
-// a parameter that the loss does not depend on.
-double loss_with_gradients(seated_particle p, const at::Tensor& x,
-                           const at::Tensor& y,
-                           std::vector<at::Tensor>& gradients) {
-  p.seat.set_training(true);
-  const generator_scope own_numbers{p.entry.generator};
-  const auto& loss = p.recipe().loss;
-  const auto head = p.recipe().head;
-  const auto device = p.seat.row().device();
-  const auto inputs = placed_on(device, x);
-  double value = 0;
-  // The loss is computed on the host: a few numbers a row, of which the value
-  // has to come here anyway, and the same bits on every device.
-  auto slopes = [&](const at::Tensor& outputs) {
-    auto done = loss.with_slopes(on_host(outputs), y, head);
-    value = done.loss;
-    return placed_on(device, done.slopes);
-  };
-  if (p.seat.net().gradients(inputs, slopes, gradients))
-    return value;
-  // Autograd owns them while it works, cheaper than adding into rows; none stay
-  // if it throws.
-  const auto taken = c10::make_scope_exit([&] {
-    gradients.clear();
-    for (const auto& parameter : p.seat.parameters())
-      gradients.push_back(std::exchange(parameter.mutable_grad(), {}));
-  });
-  auto graph = loss.function(on_host(p.seat.net().forward(inputs)), y, head);
-  graph.backward();
-  return graph.item<double>();
-}
-
-} // namespace
 
 expected<void> initialize(seated_particle p, std::uint64_t train_key) {
   p.entry.generator = make_generator(train_key);

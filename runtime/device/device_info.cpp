@@ -34,9 +34,8 @@ std::int64_t memory_bytes(std::string_view key) {
 }
 
 device_info describe_cpu() {
-  auto name = proc_value("/proc/cpuinfo", "model name");
   return {.id = {device_kind::cpu, 0},
-          .name = name.empty() ? "CPU" : name,
+          .name = cpu_name(),
           .total_bytes = memory_bytes("MemTotal"),
           .free_bytes = memory_bytes("MemAvailable"),
           .units = static_cast<int>(std::thread::hardware_concurrency())};
@@ -54,6 +53,11 @@ expected<void> check_count(device_id id, int count) {
 }
 
 } // namespace
+
+std::string cpu_name() {
+  auto name = proc_value("/proc/cpuinfo", "model name");
+  return name.empty() ? "CPU" : name;
+}
 
 std::vector<device_info> list_devices() {
   std::vector<device_info> devices{describe_cpu()};

@@ -22,6 +22,9 @@ struct device_info {
 /// reach: check_device() tells.
 std::vector<device_info> list_devices();
 
+/// The processor's own name.
+std::string cpu_name();
+
 /// Whether tensors can be put on `id`. Any `cpu:K` exists; `cuda:K` needs the
 /// GPU, its driver and LibTorch's CUDA library, which the first such question
 /// loads; `sim:K` needs a test that registered it.

@@ -46,6 +46,8 @@ public:
                                 : outputs;
   }
 
+  bool treats_rows_apart() const override { return !dropout_; }
+
 private:
   at::Tensor hidden(torch::nn::Linear& layer, const at::Tensor& x) {
     auto y = activation_.apply(layer(x));

@@ -94,6 +94,7 @@ public:
     return true;
   }
 
+  bool treats_rows_apart() const override { return !dropout_; }
   bool knows_group_gradients() const override { return true; }
 
   void group_gradients(std::span<const at::Tensor> parameters,

@@ -37,6 +37,11 @@ public:
   virtual bool gradients(const at::Tensor& x, output_slopes slopes,
                          std::vector<at::Tensor>& gradients);
 
+  /// Whether an output's row follows from the input's row and the parameters
+  /// alone, in training too, and several threads may call forward() and
+  /// gradients() at once: a batch may then be computed in parts.
+  virtual bool treats_rows_apart() const { return false; }
+
   /// Whether group_gradients() does something.
   virtual bool knows_group_gradients() const { return false; }
 

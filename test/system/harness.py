@@ -28,6 +28,11 @@ POLL_SECONDS = 0.01
 # A test that is told to end does as with Ctrl-C: it still removes its folders.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
+# What programs remember of trials: not in the user's folder, where it would decide
+# how these stories compute.
+CACHE = tempfile.TemporaryDirectory(prefix="posse-stories-")
+os.environ["XDG_CACHE_HOME"] = CACHE.name
+
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 

@@ -166,7 +166,7 @@ start_particles(const workload& work, std::int64_t particles,
   auto data = open_data(config);
   if (!data)
     return fail(std::move(data));
-  auto chosen = choose_fuse(config, *data);
+  auto chosen = choose_fuse(config, *data, trial_cache{});
   if (!chosen)
     return fail(std::move(chosen));
   config.run.fuse = *chosen;

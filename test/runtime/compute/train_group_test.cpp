@@ -1,4 +1,3 @@
-#include "runtime/compute/fuse_trial.hpp"
 #include "runtime/compute/train_group.hpp"
 #include "runtime/model/activation.hpp"
 #include "test/runtime/compute/particles.hpp"
@@ -249,20 +248,4 @@ TEST_CASE("networks that know no gradients of a group compute one by one",
   CHECK_FALSE(can_group(spec, cpu)); // too large to gain from it
   spec = {"lenet", {1, 28, 28}, 10, {}, "relu", "categorical", 0};
   CHECK_FALSE(can_group(spec, cpu));
-}
-
-TEST_CASE("a trial times steps by both ways", "[runtime][compute][fuse]") {
-  auto [x, y] = small_batch(1);
-  auto data = std::make_shared<data_set>();
-  data->encoding.inputs = {scaling{}};
-  data->train.inputs = x;
-  data->train.targets = y;
-  data->train.numbers.resize(16);
-  const auto recipe = compile(small_recipe(), 16).value();
-  const auto tried = try_groups(recipe, data, 16, 4);
-  REQUIRE(tried);
-  CHECK(tried->one_by_one_us > 0);
-  CHECK(std::isfinite(tried->one_by_one_us));
-  CHECK(tried->together_us > 0);
-  CHECK(std::isfinite(tried->together_us));
 }

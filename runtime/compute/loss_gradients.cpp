@@ -9,16 +9,20 @@
 #include <c10/util/ScopeExit.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+#include <cmath>
+#include <optional>
 #include <utility>
 
 namespace posse {
 
 namespace {
 
-/// By the network's own chain rule; none if it leaves that to autograd.
+/// By the network's own chain rule; none if it leaves that to autograd. The
+/// gradients are `share` times those of the loss.
 std::optional<double> loss_by_network(seated_particle p,
                                       const at::Tensor& inputs,
-                                      const at::Tensor& y,
+                                      const at::Tensor& y, double share,
                                       std::vector<at::Tensor>& gradients) {
   const auto& recipe = p.recipe();
   double value = 0;
@@ -27,7 +31,8 @@ std::optional<double> loss_by_network(seated_particle p,
   auto slopes = [&](const at::Tensor& outputs) {
     auto done = recipe.loss.with_slopes(on_host(outputs), y, recipe.head);
     value = done.loss;
-    return placed_on(inputs.device(), done.slopes);
+    return placed_on(inputs.device(),
+                     share == 1 ? done.slopes : done.slopes.mul(share));
   };
   if (!p.seat.net().gradients(inputs, slopes, gradients))
     return std::nullopt;
@@ -42,7 +47,7 @@ at::Tensor loss_graph(seated_particle p, const at::Tensor& inputs,
 
 double loss_of_whole(seated_particle p, const at::Tensor& inputs,
                      const at::Tensor& y, std::vector<at::Tensor>& gradients) {
-  if (const auto loss = loss_by_network(p, inputs, y, gradients))
+  if (const auto loss = loss_by_network(p, inputs, y, 1, gradients))
     return *loss;
   // Autograd owns them while it works, cheaper than adding into rows; none stay
   // if it throws.
@@ -56,10 +61,12 @@ double loss_of_whole(seated_particle p, const at::Tensor& inputs,
   return graph.item<double>();
 }
 
-/// Rows [first, first + count) of a batch.
+/// Rows [first, first + count) of a batch, and what they add to its mean loss
+/// and the gradients.
 struct batch_part {
   std::int64_t first;
   std::int64_t count;
+  double share; ///< of the batch
   double loss{0};
   std::vector<at::Tensor> gradients{};
 
@@ -67,12 +74,13 @@ struct batch_part {
   void compute(seated_particle p, const at::Tensor& x, const at::Tensor& y) {
     const auto inputs = x.narrow(0, first, count);
     const auto targets = y.narrow(0, first, count);
-    if (const auto own = loss_by_network(p, inputs, targets, gradients)) {
-      loss = *own;
+    if (const auto own =
+            loss_by_network(p, inputs, targets, share, gradients)) {
+      loss = share * *own;
       return;
     }
     const at::AutoGradMode with_graph{true}; // each thread has its own
-    auto graph = loss_graph(p, inputs, targets);
+    auto graph = loss_graph(p, inputs, targets).mul(share);
     gradients = torch::autograd::grad({graph}, p.seat.parameters(), {},
                                       std::nullopt, false,
                                       /*allow_unused=*/true);
@@ -80,51 +88,148 @@ struct batch_part {
   }
 };
 
-/// target += share * x, where they are defined.
-void add_share(at::Tensor& target, const at::Tensor& x, double share) {
-  if (!x.defined())
-    return;
-  if (target.defined())
-    target.add_(x, share);
-  else
-    target = x.mul(share);
-}
-
-double loss_of_parts(seated_particle p, const at::Tensor& x,
-                     const at::Tensor& y, std::vector<at::Tensor>& gradients) {
+std::vector<batch_part> parts_of(seated_particle p, const at::Tensor& x,
+                                 const at::Tensor& y) {
   const auto rows = x.size(0);
-  const auto count =
-      std::min<std::int64_t>(p.recipe().source.batch_parts, rows);
-  std::vector<batch_part> parts;
+  const auto count = std::min(p.recipe().source.batch_parts, rows);
+  std::vector<batch_part> out;
   for (std::int64_t k = 0; k < count; ++k) {
     const auto first = rows * k / count;
-    parts.push_back({first, rows * (k + 1) / count - first});
+    const auto height = rows * (k + 1) / count - first;
+    out.push_back({first, height,
+                   static_cast<double>(height) / static_cast<double>(rows)});
   }
-  share_work(parts.size(), [&](std::size_t k) { parts[k].compute(p, x, y); });
-  const at::NoGradGuard no_grad;
-  double loss = 0;
-  gradients.assign(p.seat.parameters().size(), {});
-  for (const auto& part : parts) {
-    const auto share =
-        static_cast<double>(part.count) / static_cast<double>(rows);
-    loss += share * part.loss;
-    for (std::size_t i = 0; i < gradients.size(); ++i)
-      add_share(gradients[i], part.gradients[i], share);
+  share_work(out.size(), [&](std::size_t k) { out[k].compute(p, x, y); });
+  return out;
+}
+
+double loss_of(const std::vector<batch_part>& parts) {
+  double out = 0;
+  for (const auto& part : parts)
+    out += part.loss;
+  return out;
+}
+
+/// Elements of a parameter, as a flat view.
+struct element_range {
+  std::size_t parameter;
+  std::int64_t first;
+  std::int64_t count;
+
+  at::Tensor of(const at::Tensor& whole) const {
+    return whole.view(-1).narrow(0, first, count);
   }
-  return loss;
+};
+
+/// Cuts all parameters into lists of about equal size, always in the same way.
+std::vector<std::vector<element_range>>
+equal_lists(const std::vector<at::Tensor>& parameters, std::size_t lists) {
+  constexpr std::int64_t whole_vectors = 64;
+  std::int64_t all = 0;
+  for (const auto& parameter : parameters)
+    all += parameter.numel();
+  const auto share = all / static_cast<std::int64_t>(lists) + 1;
+  std::vector<std::vector<element_range>> out(lists);
+  std::int64_t passed = 0;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto numel = parameters[i].numel();
+    for (std::int64_t first = 0; first < numel;) {
+      const auto list = (passed + first) / share;
+      const auto border = ((list + 1) * share - passed + whole_vectors - 1)
+                          / whole_vectors * whole_vectors;
+      const auto end = std::min(border, numel);
+      out[static_cast<std::size_t>(list)].push_back({i, first, end - first});
+      first = end;
+    }
+    passed += numel;
+  }
+  return out;
+}
+
+/// The gradients of all parts in those of the first. A part may have none for a
+/// parameter; then all have none.
+void add_range(std::vector<batch_part>& parts, const element_range& range) {
+  auto& sum = parts.front().gradients[range.parameter];
+  if (!sum.defined())
+    return;
+  auto target = range.of(sum);
+  for (std::size_t k = 1; k < parts.size(); ++k)
+    target.add_(range.of(parts[k].gradients[range.parameter]));
+}
+
+/// Adds a list's gradients up and moves its parameters.
+void step_list(seated_particle p, std::vector<batch_part>& parts,
+               const std::vector<element_range>& list, double learning_rate) {
+  const at::NoGradGuard no_grad; // each thread has its own
+  std::vector<at::Tensor> parameters;
+  std::vector<at::Tensor> gradients;
+  std::vector<std::vector<at::Tensor>> moments(p.seat.moments().size());
+  for (const auto& range : list) {
+    add_range(parts, range);
+    parameters.push_back(range.of(p.seat.parameters()[range.parameter]));
+    const auto& sum = parts.front().gradients[range.parameter];
+    gradients.push_back(sum.defined() ? range.of(sum) : sum);
+    for (std::size_t k = 0; k < moments.size(); ++k)
+      moments[k].push_back(range.of(p.seat.moments()[k][range.parameter]));
+  }
+  p.recipe().optimizer->step(parameters, gradients, moments, p.entry.steps + 1,
+                             learning_rate);
+}
+
+void make_contiguous(std::vector<batch_part>& parts) {
+  for (auto& part : parts)
+    for (auto& gradient : part.gradients)
+      if (gradient.defined())
+        gradient = gradient.contiguous();
 }
 
 } // namespace
+
+bool in_parts(seated_particle p) {
+  return p.recipe().source.batch_parts > 1 && p.seat.row().device().is_cpu();
+}
 
 double loss_with_gradients(seated_particle p, const at::Tensor& x,
                            const at::Tensor& y,
                            std::vector<at::Tensor>& gradients) {
   p.seat.set_training(true);
   const generator_scope own_numbers{p.entry.generator};
-  const auto device = p.seat.row().device();
-  if (device.is_cpu() && p.recipe().source.batch_parts > 1)
-    return loss_of_parts(p, x, y, gradients);
-  return loss_of_whole(p, placed_on(device, x), y, gradients);
+  if (!in_parts(p))
+    return loss_of_whole(p, placed_on(p.seat.row().device(), x), y, gradients);
+  auto parts = parts_of(p, x, y);
+  make_contiguous(parts);
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < p.seat.parameters().size(); ++i)
+    add_range(parts, {i, 0, p.seat.parameters()[i].numel()});
+  gradients = std::move(parts.front().gradients);
+  return loss_of(parts);
+}
+
+double loss_with_step(seated_particle p, const at::Tensor& x,
+                      const at::Tensor& y, double learning_rate) {
+  if (!in_parts(p)) {
+    // Lanes are long-lived threads: the list keeps its memory between steps.
+    thread_local std::vector<at::Tensor> gradients;
+    const auto emptied = c10::make_scope_exit([] { gradients.clear(); });
+    const auto loss = loss_with_gradients(p, x, y, gradients);
+    const at::NoGradGuard no_grad;
+    if (std::isfinite(loss))
+      p.recipe().optimizer->step(p.seat.parameters(), gradients,
+                                 p.seat.moments(), p.entry.steps + 1,
+                                 learning_rate);
+    return loss;
+  }
+  p.seat.set_training(true);
+  auto parts = parts_of(p, x, y);
+  const auto loss = loss_of(parts);
+  if (!std::isfinite(loss))
+    return loss;
+  make_contiguous(parts);
+  const auto lists = equal_lists(p.seat.parameters(), parts.size());
+  share_work(lists.size(), [&](std::size_t k) {
+    step_list(p, parts, lists[k], learning_rate);
+  });
+  return loss;
 }
 
 } // namespace posse

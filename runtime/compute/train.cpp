@@ -6,7 +6,6 @@
 #include "runtime/model/network.hpp"
 
 #include <ATen/ATen.h>
-#include <c10/util/ScopeExit.h>
 
 #include <cmath>
 #include <utility>
@@ -39,16 +38,10 @@ expected<void> initialize(seated_particle p, std::uint64_t train_key) {
 expected<step_report> train_step(seated_particle p, const at::Tensor& x,
                                  const at::Tensor& y) {
   return guarded("step", [&]() -> expected<step_report> {
-    // Lanes are long-lived threads: the list keeps its memory between steps.
-    thread_local std::vector<at::Tensor> gradients;
-    const auto emptied = c10::make_scope_exit([] { gradients.clear(); });
     note_change(p.entry, false); // buffers change even if the loss is no number
-    const auto loss = loss_with_gradients(p, x, y, gradients);
+    const auto loss = loss_with_step(p, x, y, learning_rate(p.entry));
     if (!std::isfinite(loss))
       return tl::unexpected{diverged(p.entry, "loss", loss)};
-    const at::NoGradGuard no_grad;
-    p.recipe().optimizer->step(p.seat.parameters(), gradients, p.seat.moments(),
-                               p.entry.steps + 1, learning_rate(p.entry));
     count_step(p.entry);
     return step_report{loss, p.entry.steps};
   });

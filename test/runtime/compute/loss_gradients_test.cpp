@@ -82,6 +82,36 @@ TEST_CASE("parts of a batch give the same bits whoever helps",
   }
 }
 
+TEST_CASE("steps in parts end where whole ones do, whoever helps",
+          "[runtime][compute][parts]") {
+  prepare_compute_thread();
+  auto recipe = GENERATE(small_recipe(), lenet_recipe());
+  recipe.optimizer.kind = GENERATE("sgd", "adam");
+  if (recipe.model.kind == "mlp")
+    recipe.model.hidden = {GENERATE(8, 5000)}; // its weights in two lists
+  const auto train = [&](std::int64_t parts) {
+    auto with_parts = recipe;
+    with_parts.batch_parts = parts;
+    particle_box box{with_parts, 1};
+    box.create({0});
+    const auto [x, y] = batch_for(recipe, 16);
+    for (int step = 0; step < 3; ++step)
+      REQUIRE(box.with({0},
+                       [&](seated_particle p) { return train_step(p, x, y); }));
+    return box.parameters_of({0});
+  };
+  const auto whole = train(1);
+  const auto alone = train(2);
+  INFO(recipe.model.kind << " " << recipe.optimizer.kind);
+  // Adam divides by a gradient's size: where that is nearly 0, rounding counts.
+  CHECK((alone - whole).abs().mean().item<double>() < 1e-4);
+  helping_threads help{2};
+  const help_scope scope{help};
+  for (int round = 0; round < 5; ++round)
+    CHECK(at::equal(train(2), alone));
+  CHECK(at::equal(train(3), train(3)));
+}
+
 TEST_CASE("a batch is parted where a network treats its rows apart",
           "[runtime][compute][parts]") {
   auto spec = small_recipe().model;

@@ -17,7 +17,10 @@ namespace posse {
 
 namespace {
 
-constexpr int rounds = 5; // the first one is for warming up
+// The first round is for warming up. Others follow until both ways together
+// have taken so long, which outlasts what else a machine does for a moment.
+constexpr int least_rounds = 5;
+constexpr double least_us = 20e3;
 
 /// Microseconds of `work`, which returns an `expected<void>`.
 template <class Work>
@@ -36,7 +39,8 @@ expected<fuse_trial> in_turns(Plain plain, Fused fused, std::size_t particles) {
   constexpr auto never = std::numeric_limits<double>::infinity();
   const auto n = static_cast<double>(particles);
   fuse_trial out{never, never};
-  for (int round = 0; round < rounds; ++round) {
+  double taken_us = 0;
+  for (int round = 0; round < least_rounds || taken_us < least_us; ++round) {
     auto plain_us = time(plain);
     if (!plain_us)
       return fail(std::move(plain_us));
@@ -45,6 +49,7 @@ expected<fuse_trial> in_turns(Plain plain, Fused fused, std::size_t particles) {
       return fail(std::move(fused_us));
     if (round == 0)
       continue;
+    taken_us += *plain_us + *fused_us;
     out.plain_us = std::min(out.plain_us, *plain_us / n);
     out.fused_us = std::min(out.fused_us, *fused_us / n);
   }

@@ -4,6 +4,7 @@
 #include "runtime/device/helping_threads.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/core/LegacyTypeDispatch.h>
 
 #include <algorithm>
 #include <vector>
@@ -42,7 +43,8 @@ std::vector<row_particles> runs_of(row_particles ps) {
 }
 
 void ascend_together(row_particles ps) {
-  const at::NoGradGuard no_grad; // each thread has its own
+  // Rows have no graph. Each thread has a guard of its own.
+  const at::AutoDispatchBelowADInplaceOrView no_graph;
   const auto& recipe = *ps.front().entry.family->recipe;
   std::vector<at::Tensor> parameters;
   std::vector<at::Tensor> gradients;

@@ -260,6 +260,7 @@ std::vector<expected<double>> score_group(seated_particles ps,
     const at::NoGradGuard no_grad;
     const auto all = losses_of(ps, batches);
     const auto rows = static_cast<double>(recipe.train_rows);
+    const auto factor = at::scalar_tensor(-rows);
     const auto shrink =
         weight_decay(recipe.source.weights_prior, recipe.train_rows) * rows;
     std::vector<expected<double>> out;
@@ -271,7 +272,7 @@ std::vector<expected<double>> score_group(seated_particles ps,
       }
       // The loss is a mean over the batch: N times it is the sum over the data.
       auto score = gradient_row(ps[i].entry, ps[i].seat.row());
-      at::mul_out(score, all.gradients[i], at::scalar_tensor(-rows));
+      at::mul_out(score, all.gradients[i], factor);
       if (shrink != 0)
         score.sub_(ps[i].seat.flat().front(), shrink);
       out.emplace_back(loss);

@@ -3,6 +3,7 @@
 #include "actors/group_job.hpp"
 #include "actors/group_work.hpp"
 #include "actors/view_message.hpp"
+#include "runtime/compute/loss_gradients.hpp"
 #include "runtime/model/tensor_value.hpp"
 
 #include <algorithm>
@@ -51,7 +52,7 @@ job_ptr<Ack> in_groups(worker_device& device, particle_id pid, const char* what,
 /// A lone particle has the device's other threads; several have theirs.
 helping_threads& help_for(worker_device& device, const seated_particle& p) {
   static helping_threads nobody{0};
-  return p.recipe().source.batch_parts > 1 ? device.help : nobody;
+  return in_parts(p) ? device.help : nobody;
 }
 
 step_ack ack_of(const step_report& done) {

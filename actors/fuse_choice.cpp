@@ -93,7 +93,7 @@ std::optional<planned_trial> trial_of_parts(const run_plan& plan,
                        }};
 }
 
-/// All that a trial's times depend on.
+/// What a trial's times depend on; of a plugin's model no more than its name.
 std::string key_of(const run_plan& plan, const std::string& what) {
   const auto& recipe = plan.recipe;
   const auto& model = recipe.model;

@@ -9,7 +9,7 @@
 
 namespace posse {
 
-/// What `run.fuse = "auto"` is for this run, by a trial of some milliseconds on
+/// What `run.fuse = "auto"` is for this run, by a trial of some 20 ms on
 /// this machine; what a config says otherwise stays. "off" wherever neither
 /// groups nor parts of a batch can be: on accelerators, with few particles for
 /// many lanes, and for networks that know no gradients in a group; for a run of

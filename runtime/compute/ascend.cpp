@@ -1,5 +1,6 @@
 #include "runtime/compute/particle_work.hpp"
 #include "runtime/compute/step_cursor.hpp"
+#include "runtime/compute/train_group.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/device/helping_threads.hpp"
 
@@ -21,9 +22,7 @@ constexpr std::size_t bytes_at_a_time = std::size_t{1} << 20;
 
 /// Some of a device's particles are in slots, others in host memory.
 bool alike(const row_particle& a, const row_particle& b) {
-  return a.row.device() == b.row.device() && a.entry.family == b.entry.family
-         && a.entry.steps == b.entry.steps
-         && a.entry.schedule_steps == b.entry.schedule_steps;
+  return a.row.device() == b.row.device() && go_together(a.entry, b.entry);
 }
 
 /// Cuts them into runs of particles that one call of the optimizer can move.

@@ -14,8 +14,9 @@
 #include <vector>
 
 /// What a lane does to one particle in its slot. Each function wants the lease
-/// settled, runs on the calling thread alone and throws nothing; a failure's
-/// message says what happened, the caller adds particle and device.
+/// settled, runs on the calling thread, and on others only where share_work()
+/// finds help, and throws nothing; a failure's message says what happened, the
+/// caller adds particle and device.
 namespace posse {
 
 /// A particle in its slot.

@@ -3,10 +3,11 @@
 #include <cstdint>
 
 /// The inner loops of SVGD, compiled once for each instruction set. They work
-/// on blocks of rows in memory of their own (block_space in row_blocks.hpp):
+/// on blocks of rows in memory of their own (row_block in row_blocks.hpp):
 /// row-major, with a row every `stride` elements, as many rows and columns as
-/// the kernels want, zeros in those that are nobody's. MKL takes three times as
-/// long for products of this shape.
+/// the kernels want, zeros in those that are nobody's. MKL's mixtures are as
+/// fast, but its bits follow from the shape of a product, and so from how
+/// columns are shared; its products of pairs compute each pair twice.
 namespace posse {
 
 /// @tparam Real float or double.
@@ -22,8 +23,8 @@ struct row_kernels {
                  std::int64_t width, Real* means);
 
   /// sums [count, count], on and right of the diagonal, += the products of the
-  /// rows. @param width A multiple of `columns`; in products(), mix() and
-  /// finish() alike.
+  /// rows. @param width A multiple of `columns`; here and in mix()
+  /// and finish().
   void (*add_products)(const Real* block, std::int64_t stride,
                        std::int64_t count, std::int64_t width, double* sums);
 

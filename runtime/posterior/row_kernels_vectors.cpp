@@ -37,8 +37,7 @@ vec<Real> all(Real x) {
   return vec<Real>{} + x;
 }
 
-// -- centre, drive, finish: element by element
-// ---------------------------------
+// -- element by element ----------------------------------------------------
 
 template <class Real>
 void centre(Real* block, std::int64_t stride, std::int64_t count,
@@ -90,8 +89,7 @@ Real finish(Real* values, const Real* score, const Real* theta,
   return peak + sum;
 }
 
-// -- products of rows: vectors of columns, summed up at the end
-// ------------------
+// -- products of rows: vectors of columns, summed up at the end --------------
 
 template <int... lane>
 using lane_list = std::integer_sequence<int, lane...>;
@@ -157,8 +155,7 @@ void add_products(const Real* block, std::int64_t stride, std::int64_t count,
     }
 }
 
-// -- mixtures of rows
-// -----------------------------------------------------------
+// -- mixtures of rows -------------------------------------------------------
 
 constexpr int mix_height = has_many_registers ? 8 : 4;
 constexpr int mix_width = 2;

@@ -28,6 +28,7 @@ std::vector<column_range> svgd_segments(std::int64_t count,
 struct pair_distances {
   at::Tensor squared; ///< [N, N] float64, symmetric, the diagonal 0
   /// Of some pair, beside |x|^2 + |y|^2, too little for products of float32.
+  /// Rows of float64 are multiplied in double: squared_distances() says false.
   bool close{false};
 };
 

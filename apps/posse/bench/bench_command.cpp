@@ -158,7 +158,8 @@ void add_bench_command(CLI::App& app, int& exit_code) {
       "matrix: plain LibTorch, [N, D] matrices, one thread; matrix-threads:\n"
       "with all cores inside an operation; kernel: the direction alone, "
       "without\n"
-      "gradients. mlp13 has a Gaussian head here: SVGD needs a likelihood.");
+      "gradients; kernel-close: with two equal particles, which takes double.\n"
+      "mlp13 has a Gaussian head here: SVGD needs a likelihood.");
 
   auto swap = defaults({"mlp784"}, {16});
   command =

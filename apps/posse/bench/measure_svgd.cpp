@@ -41,14 +41,19 @@ std::vector<at::Tensor> random_rows(std::int64_t count, std::int64_t length) {
 }
 
 /// The direction alone, over the scores, by as many threads as a device with
-/// `lanes` has for it.
+/// `lanes` has for it. If `close`, the first two particles are one and the
+/// same.
 class kernel_alone {
 public:
-  kernel_alone(std::int64_t particles, std::int64_t length, std::int64_t lanes)
+  kernel_alone(std::int64_t particles, std::int64_t length, std::int64_t lanes,
+               bool close)
       : theta_{random_rows(particles, length)}, score_{random_rows(particles,
                                                                    length)},
         help_{std::make_shared<helping_threads>(
-            static_cast<std::size_t>(lanes - 1))} {}
+            static_cast<std::size_t>(lanes - 1))} {
+    if (close && particles > 1)
+      theta_[1].copy_(theta_[0]);
+  }
 
   /// Microseconds a direction.
   expected<double> time(std::int64_t steps) const {
@@ -116,23 +121,11 @@ expected<timed_steps> time_posse(const workload& work, std::int64_t particles,
   };
 }
 
-/// How many iterations fill a repetition on this thread.
-std::int64_t steps_a_repetition(plain_ensemble& nets, const workload& work) {
-  time_matrix(nets, work, warm_up_steps);
-  const auto us = time_matrix(nets, work, warm_up_steps);
-  return std::max(static_cast<std::int64_t>(repetition_us / us), warm_up_steps);
-}
-
 expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
                                    const options& opts, peers* others) {
   std::shared_ptr<plain_ensemble> nets;
-  std::int64_t steps = 0;
-  std::int64_t threads_steps = 0;
   auto prepared = guarded("matrix", [&] {
     nets = std::make_shared<plain_ensemble>(work, particles);
-    steps = steps_a_repetition(*nets, work);
-    // Threads that wait for one another can be slower by far.
-    with_all_cores([&] { threads_steps = steps_a_repetition(*nets, work); });
   });
   if (!prepared)
     return fail(std::move(prepared));
@@ -141,24 +134,6 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
     return row{"svgd", std::move(system), work.model, particles, lanes};
   };
   std::vector<contender> contenders;
-  contenders.push_back({row_of("matrix", 1), [&work, nets, steps] {
-                          return guarded("matrix", [&] {
-                            return time_matrix(*nets, work, steps);
-                          });
-                        }});
-  contenders.back().result.steps = steps;
-  contenders.push_back(
-      {row_of("matrix-threads", all_cores()), [&work, nets, threads_steps] {
-         return guarded("matrix-threads", [&] {
-           double us = 0;
-           with_all_cores([&] {
-             time_matrix(*nets, work, 1);
-             us = time_matrix(*nets, work, threads_steps);
-           });
-           return us;
-         });
-       }});
-  contenders.back().result.steps = threads_steps;
   auto add = [&](row result, timed_steps time) -> expected<void> {
     auto made = contender_of(std::move(result), std::move(time));
     if (!made)
@@ -172,13 +147,32 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
       return fail(std::move(time));
     return add(std::move(result), std::move(*time));
   };
+  auto matrix = [&work, nets](std::int64_t steps) {
+    return guarded("matrix", [&] { return time_matrix(*nets, work, steps); });
+  };
+  if (auto done = add(row_of("matrix", 1), matrix); !done)
+    return fail(std::move(done));
+  auto with_threads = [matrix](std::int64_t steps) {
+    expected<double> us;
+    with_all_cores([&] {
+      us = matrix(1);
+      if (us)
+        us = matrix(steps);
+    });
+    return us;
+  };
+  if (auto done = add(row_of("matrix-threads", all_cores()), with_threads);
+      !done)
+    return fail(std::move(done));
   for (auto lanes : opts.lanes) {
-    const kernel_alone kernel{particles, nets->length(), lanes};
-    if (auto done =
-            add(row_of("kernel", lanes),
-                [kernel](std::int64_t count) { return kernel.time(count); });
-        !done)
-      return fail(std::move(done));
+    for (const bool close : {false, true}) {
+      const kernel_alone kernel{particles, nets->length(), lanes, close};
+      if (auto done =
+              add(row_of(close ? "kernel-close" : "kernel", lanes),
+                  [kernel](std::int64_t count) { return kernel.time(count); });
+          !done)
+        return fail(std::move(done));
+    }
     if (auto done = add_posse(row_of("posse", lanes), {}); !done)
       return fail(std::move(done));
   }

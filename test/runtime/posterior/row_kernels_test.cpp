@@ -1,8 +1,12 @@
+#include "runtime/device/compute_thread.hpp"
 #include "runtime/posterior/row_kernels.hpp"
 #include "test/support/catch.hpp"
 
+#include <ATen/ATen.h>
 #include <catch2/catch_template_test_macros.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -164,4 +168,60 @@ TEMPLATE_TEST_CASE("a value that is not finite shows in the largest magnitude",
       CHECK(std::isnan(kernels->finish(values.row(0), x.row(0), x.row(0),
                                        x.padded, Real{1}, Real{1})));
     }
+}
+
+TEST_CASE("what SVGD's loops cost", "[.][benchmark]") {
+  prepare_compute_thread();
+  constexpr std::int64_t count = 64;
+  constexpr std::int64_t width = 512;
+  constexpr double products = 2.0 * count * count * width;
+  const auto report = [](const char* name, const char* what, double work,
+                         const char* unit, const auto& run) {
+    double best = 1e9;
+    for (int repeat = 0; repeat < 20; ++repeat) {
+      constexpr int times = 200;
+      const auto start = std::chrono::steady_clock::now();
+      for (int i = 0; i < times; ++i)
+        run();
+      const std::chrono::duration<double, std::nano> took =
+          std::chrono::steady_clock::now() - start;
+      best = std::min(best, took.count() / times);
+    }
+    WARN(name << ", " << what << ": " << best / 1e3 << " us, " << work / best
+              << " " << unit);
+  };
+  for (const auto& [name, kernels] : kernels_of_processor<float>()) {
+    block<float> x{*kernels, count, width, 1};
+    block<float> score{*kernels, count, width, 2};
+    block<float> out{*kernels, count, width, 3};
+    std::vector<float> means(static_cast<std::size_t>(x.padded));
+    std::vector<double> sums(count * count);
+    std::vector<float> weights(static_cast<std::size_t>(x.rows * count), 0.01F);
+    constexpr double bytes = 4.0 * count * width;
+    const auto* label = name;
+    report(label, "centre", 2 * bytes, "GB/s", [&] {
+      kernels->centre(x.row(0), x.stride, count, x.padded, means.data());
+    });
+    // Half of them: the others follow by symmetry.
+    report(label, "products", products, "GFLOP/s of all pairs", [&] {
+      kernels->add_products(x.row(0), x.stride, count, x.padded, sums.data());
+    });
+    report(label, "mixture", products, "GFLOP/s", [&] {
+      kernels->mix(weights.data(), x.row(0), x.stride, count, x.padded,
+                   out.row(0));
+    });
+    report(label, "shift", 4 * bytes, "GB/s", [&] {
+      for (std::int64_t i = 0; i < count; ++i)
+        kernels->finish(out.row(i), score.row(i), x.row(i), x.padded, 0.01F,
+                        0.01F);
+    });
+  }
+  const auto rows = at::randn({count, width});
+  const auto weights = at::randn({count, count});
+  auto gram = at::empty({count, count});
+  auto mixed = at::empty({count, width});
+  report("MKL", "products", products, "GFLOP/s of all pairs",
+         [&] { at::mm_out(gram, rows, rows.t()); });
+  report("MKL", "mixture", products, "GFLOP/s",
+         [&] { at::mm_out(mixed, weights, rows); });
 }

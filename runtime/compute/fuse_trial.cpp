@@ -21,6 +21,8 @@ namespace {
 // have taken so long, which outlasts what else a machine does for a moment.
 constexpr int least_rounds = 5;
 constexpr double least_us = 20e3;
+// Of larger networks, as many as take so long one by one stand for all.
+constexpr double round_us = 20e3;
 
 /// Microseconds of `work`, which returns an `expected<void>`.
 template <class Work>
@@ -78,18 +80,28 @@ expected<fuse_trial> try_groups(std::shared_ptr<const compiled_recipe> recipe,
                                 std::shared_ptr<const data_set> data,
                                 std::int64_t batch_rows,
                                 std::size_t particles) {
-  const auto count = std::min(particles, largest_group(*recipe));
-  particle_store store{{.capacity = count, .prefetch = false}};
+  auto rows = rows_of(std::move(data), batch_rows);
+  if (!rows)
+    return fail(std::move(rows));
+  const auto most = std::min(particles, largest_group(*recipe));
+  particle_store store{{.capacity = most, .prefetch = false}};
   std::vector<seated_particle> all;
+  auto count = most;
   for (std::uint32_t i = 0; i < count; ++i) {
     auto made = trial_particle(store, recipe, i);
     if (!made)
       return fail(std::move(made));
     all.push_back(*made);
+    if (i > 0)
+      continue;
+    auto first_us = time(single_step{all.front(), *rows});
+    if (first_us)
+      first_us = time(single_step{all.front(), *rows});
+    if (!first_us)
+      return fail(std::move(first_us));
+    count = std::clamp(static_cast<std::size_t>(round_us / *first_us),
+                       std::size_t{2}, most);
   }
-  auto rows = rows_of(std::move(data), batch_rows);
-  if (!rows)
-    return fail(std::move(rows));
 
   auto one_by_one = [&]() -> expected<void> {
     for (const auto& p : all)

@@ -21,7 +21,7 @@ struct fuse_trial {
 /// stays.
 ///
 /// @param particles > 1, those of a lane; no more than largest_group() are
-///   tried.
+///   tried, and fewer where a step takes milliseconds.
 /// @param batch Rows of a step, > 0.
 /// @pre can_group() the recipe's network on a CPU.
 /// @returns what a step fails with.

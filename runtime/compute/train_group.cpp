@@ -4,6 +4,7 @@
 #include "runtime/compute/step_cursor.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/model/network.hpp"
+#include "runtime/model/vmapped.hpp"
 
 #include <ATen/ATen.h>
 
@@ -32,17 +33,18 @@ const std::byte* address_of(const seated_particle& p) {
 
 /// The particles of a group by the addresses of their rows, and how these lie.
 /// ATen treats a batch of one product as the product of two matrices, with
-/// other bits than in a larger batch: one particle alone counts twice.
+/// other bits than in a larger batch: one particle alone counts twice. So does
+/// the last one, or more often, until there are a multiple of `unit`.
 class row_stack {
 public:
-  explicit row_stack(seated_particles ps) : order_(ps.size()) {
+  row_stack(seated_particles ps, std::size_t unit) : order_(ps.size()) {
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     std::ranges::sort(order_, std::less<>{},
                       [&](std::size_t i) { return address_of(ps[i]); });
     for (const auto i : order_)
       rows_.push_back(ps[i].seat.row());
-    if (rows_.size() == 1)
-      rows_.push_back(rows_.front());
+    while (rows_.size() < 2 || rows_.size() % unit != 0)
+      rows_.push_back(rows_.back());
     const auto at = [&](std::size_t k) {
       return static_cast<const std::byte*>(rows_[k].const_data_ptr());
     };
@@ -56,6 +58,15 @@ public:
   std::int64_t count() const { return static_cast<std::int64_t>(rows_.size()); }
   /// The particle whose row is the k-th, as the caller numbers it.
   const std::vector<std::size_t>& order() const { return order_; }
+  /// What belongs to each row: `of(i)` of the i-th particle.
+  template <class F>
+  std::vector<at::Tensor> each(F of) const {
+    std::vector<at::Tensor> out;
+    out.reserve(rows_.size());
+    for (std::size_t k = 0; k < rows_.size(); ++k)
+      out.push_back(of(order_[std::min(k, order_.size() - 1)]));
+    return out;
+  }
 
   /// One tensor of all of them, [count, shape...]: the rows themselves if they
   /// lie at equal distances, else a copy.
@@ -78,23 +89,57 @@ public:
                          first.options());
   }
 
+  /// Writes such a tensor to the rows.
+  void write(const row_section& section, const tensor_place& place,
+             const at::Tensor& values) const {
+    if (step_ && *step_ > 0) {
+      tensor(section, place).copy_(values);
+      return;
+    }
+    for (std::size_t k = 0; k < order_.size(); ++k)
+      tensor_view(rows_[k], section, place)
+          .copy_(values[static_cast<std::int64_t>(k)]);
+  }
+
 private:
   std::vector<std::size_t> order_;
   std::vector<at::Tensor> rows_;
   std::optional<std::ptrdiff_t> step_; ///< bytes; none: not always the same
 };
 
+/// What a group of these networks has to be a multiple of; none if they cannot
+/// be one.
+std::optional<std::int64_t> unit_of(const network& net,
+                                    const model_spec& model) {
+  std::int64_t bytes = 0;
+  for (const auto& parameter : net.parameters())
+    bytes += static_cast<std::int64_t>(parameter.nbytes());
+  const auto most = cache_bytes / std::max<std::int64_t>(bytes, 1);
+  if (most < 2)
+    return std::nullopt;
+  return net.knows_group_gradients() ? 1 : vmap_unit(model, most);
+}
+
 /// Where a lane keeps the gradients of its groups between steps.
 class gradient_rows {
 public:
-  /// Room for `count` networks; the padding between tensors is 0.
+  /// For particles of this recipe, with such networks.
   void prepare(const std::shared_ptr<const compiled_recipe>& recipe,
-               std::int64_t count) {
-    if (recipe == recipe_ && count == count_)
+               const network& net) {
+    if (recipe == recipe_)
       return;
     recipe_ = recipe;
+    count_ = 0;
+    unit_ = unit_of(net, recipe->source.model).value_or(1);
+  }
+  std::size_t unit() const { return static_cast<std::size_t>(unit_); }
+
+  /// Room for `count` networks; the padding between tensors is 0.
+  void make_room(std::int64_t count) {
+    if (count == count_)
+      return;
     count_ = count;
-    const auto& section = parameters_of(*recipe);
+    const auto& section = parameters_of(*recipe_);
     const auto all = at::zeros({count, section.width});
     rows = all.unbind();
     tensors.clear();
@@ -112,6 +157,7 @@ public:
 
 private:
   std::shared_ptr<const compiled_recipe> recipe_; ///< whose layout they have
+  std::int64_t unit_{1};
   std::int64_t count_{0};
 };
 
@@ -128,10 +174,8 @@ at::Tensor inputs_of(std::span<const batch> batches, const row_stack& stack) {
     sizes.insert(sizes.begin(), stack.count());
     return x.expand(sizes);
   }
-  std::vector<at::Tensor> all;
-  for (const auto i : stack.order())
-    all.push_back(batches[i].inputs);
-  return at::stack(all);
+  return at::stack(
+      stack.each([&](std::size_t i) { return batches[i].inputs; }));
 }
 
 /// The targets likewise: one for all, or one a row.
@@ -139,17 +183,49 @@ std::vector<at::Tensor> targets_of(std::span<const batch> batches,
                                    const row_stack& stack) {
   if (batches.size() == 1)
     return {batches.front().targets};
-  std::vector<at::Tensor> all;
-  for (const auto i : stack.order())
-    all.push_back(batches[i].targets);
-  return all;
+  return stack.each([&](std::size_t i) { return batches[i].targets; });
 }
+
+/// The buffers of the particles in a group, as forward() wants them.
+class stacked_buffers {
+public:
+  stacked_buffers(const row_stack& stack, const compiled_recipe& recipe,
+                  const network& net)
+      : stack_{stack} {
+    for (const auto& buffer : net.named_buffers())
+      for (const auto& section : recipe.layout.sections())
+        if (section.role == section_role::buffers)
+          for (const auto& place : section.tensors)
+            if (place.name == buffer.key()) {
+              places_.push_back({&section, &place});
+              tensors.push_back(stack.tensor(section, place)
+                                    .clone(at::MemoryFormat::Contiguous));
+            }
+  }
+
+  void write_back() const {
+    for (std::size_t i = 0; i < places_.size(); ++i)
+      stack_.write(*places_[i].section, *places_[i].place, tensors[i]);
+  }
+
+  std::vector<at::Tensor> tensors; ///< [count, shape...], in buffers()' order
+
+private:
+  struct buffer_place {
+    const row_section* section;
+    const tensor_place* place;
+  };
+
+  const row_stack& stack_;
+  std::vector<buffer_place> places_;
+};
 
 group_losses losses_of(seated_particles ps, std::span<const batch> batches) {
   thread_local gradient_rows space; // lanes are long-lived threads
   const auto& recipe = ps.front().recipe();
-  const row_stack stack{ps};
-  space.prepare(ps.front().entry.family->recipe, stack.count());
+  space.prepare(ps.front().entry.family->recipe, ps.front().seat.net());
+  const row_stack stack{ps, space.unit()};
+  space.make_room(stack.count());
   std::vector<at::Tensor> parameters;
   const auto& section = parameters_of(recipe);
   parameters.reserve(section.tensors.size());
@@ -165,8 +241,18 @@ group_losses losses_of(seated_particles ps, std::span<const batch> batches) {
   generators.reserve(ps.size());
   for (const auto i : stack.order())
     generators.push_back(ps[i].entry.generator);
-  ps.front().seat.net().group_gradients(parameters, inputs_of(batches, stack),
-                                        generators, slopes, space.tensors);
+  auto& seat = ps.front().seat;
+  const auto inputs = inputs_of(batches, stack);
+  if (seat.net().knows_group_gradients()) {
+    seat.net().group_gradients(parameters, inputs, generators, slopes,
+                               space.tensors);
+  } else {
+    seat.set_training(true);
+    const stacked_buffers buffers{stack, recipe, seat.net()};
+    vmapped_gradients(seat.net(), parameters, buffers.tensors, inputs,
+                      generators, slopes, space.tensors);
+    buffers.write_back();
+  }
   group_losses out{std::vector<double>(ps.size()),
                    std::vector<at::Tensor>(ps.size())};
   for (std::size_t k = 0; k < ps.size(); ++k) {
@@ -188,12 +274,7 @@ bool can_group(const model_spec& model, c10::Device device) {
   if (!device.is_cpu())
     return false;
   const auto net = make_network(model);
-  if (!net || !(*net)->knows_group_gradients())
-    return false;
-  std::int64_t bytes = 0;
-  for (const auto& parameter : (*net)->parameters())
-    bytes += static_cast<std::int64_t>(parameter.nbytes());
-  return 2 * bytes <= cache_bytes;
+  return net && unit_of(**net, model);
 }
 
 std::size_t largest_group(const compiled_recipe& recipe) {

@@ -16,8 +16,8 @@ namespace posse {
 using seated_particles = std::span<const seated_particle>;
 
 /// Whether particles with this network can be computed together on a device:
-/// the network knows its gradients in a group, is small enough for two to
-/// gain from it, and rows lie in host memory.
+/// the network knows its gradients in a group or vmap_unit() knows how, it is
+/// small enough for two to gain from it, and rows lie in host memory.
 bool can_group(const model_spec& model, c10::Device device);
 
 /// The most that are worth it: beyond, their gradients leave the processor's

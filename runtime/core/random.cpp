@@ -4,10 +4,14 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/functorch/BatchedTensorImpl.h>
+#include <ATen/functorch/DynamicLayer.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/stack.h>
 #include <torch/library.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <mutex>
 #include <optional>
@@ -44,14 +48,13 @@ constexpr std::uint64_t fnv1a(std::string_view text) noexcept {
   return hash;
 }
 
-// -- handing generators to operators
-// --------------------------------------------
+// -- handing generators to operators -----------------------------------------
 
 /// A key that LibTorch keeps for tests of the dispatcher and uses nowhere: no
 /// tensor carries it, so it counts only inside a generator_scope.
 constexpr auto scope_key = c10::DispatchKey::TESTING_ONLY_GenericWrapper;
 
-thread_local const at::Generator* innermost = nullptr;
+thread_local const generator_scope::source* innermost = nullptr;
 
 /// Position of the operator's generator argument, or nothing.
 std::optional<std::size_t> generator_index(const c10::FunctionSchema& schema) {
@@ -63,17 +66,94 @@ std::optional<std::size_t> generator_index(const c10::FunctionSchema& schema) {
   return static_cast<std::size_t>(i - arguments.begin());
 }
 
+bool writes_to(const c10::FunctionSchema& schema, std::size_t i) {
+  const auto* alias = schema.arguments()[i].alias_info();
+  return alias != nullptr && alias->isWrite();
+}
+
+/// Calls the operator below the vmap, once for each row, with the row of what
+/// has rows and with all of what is shared.
+void draw_rows(const c10::OperatorHandle& op, torch::jit::Stack* stack,
+               const generator_scope::source& from) {
+  using namespace at::functorch;
+  const auto& schema = op.schema();
+  const auto count = schema.arguments().size();
+  const bool in_place = writes_to(schema, 0);
+  for (std::size_t i = 1; i < count; ++i)
+    TORCH_CHECK(!writes_to(schema, i),
+                "random numbers for several particles, written to another "
+                "argument than the first: ",
+                schema);
+  TORCH_CHECK(
+      schema.returns().size() == 1,
+      "random numbers for several particles in several tensors: ", schema);
+  const torch::jit::Stack arguments(
+      stack->end() - static_cast<std::ptrdiff_t>(count), stack->end());
+  stack->resize(stack->size() - count);
+  TORCH_CHECK(
+      !in_place || maybeGetBatchedImpl(arguments.front().toTensor()) != nullptr,
+      "random numbers written to what several particles share: ", schema);
+
+  const auto level = maybeCurrentDynamicLayer()->layerId();
+  const c10::impl::ExcludeDispatchKeyGuard below{
+      c10::DispatchKeySet{{c10::DispatchKey::FuncTorchDynamicLayerFrontMode,
+                           c10::DispatchKey::FuncTorchDynamicLayerBackMode,
+                           c10::DispatchKey::FuncTorchBatched,
+                           c10::DispatchKey::FuncTorchVmapMode}}};
+  std::vector<at::Tensor> drawn;
+  for (std::size_t k = 0; k < from.rows; ++k) {
+    const bool repeats = k >= from.generators.size();
+    auto row = arguments;
+    for (auto& argument : row)
+      if (argument.isTensor())
+        if (auto* batched = maybeGetBatchedImpl(argument.toTensor()))
+          argument = batched->value().select(batched->bdim(),
+                                             static_cast<std::int64_t>(k));
+    if (!repeats) {
+      const generator_scope one{from.generators[k]};
+      op.callBoxed(&row);
+      drawn.push_back(row.front().toTensor());
+    } else {
+      if (in_place)
+        row.front().toTensor().copy_(drawn.back());
+      drawn.push_back(drawn.back());
+    }
+  }
+  if (in_place)
+    stack->push_back(arguments.front());
+  else
+    stack->emplace_back(makeBatched(at::stack(drawn), 0, level));
+}
+
 /// Fills in the generator argument, unless the caller gave one, and goes on to
 /// the operator's own kernels.
 void with_generator(const c10::OperatorHandle& op, c10::DispatchKeySet,
                     torch::jit::Stack* stack) {
   const auto& schema = op.schema();
-  auto first = stack->size() - schema.arguments().size();
-  auto& argument = (*stack)[first + *generator_index(schema)];
-  if (argument.isNone() && innermost != nullptr)
-    argument = *innermost;
+  auto& argument = (*stack)[stack->size() - schema.arguments().size()
+                            + *generator_index(schema)];
+  if (argument.isNone() && innermost != nullptr) {
+    if (innermost->rows > 0)
+      return draw_rows(op, stack, *innermost);
+    argument = innermost->generators.front();
+  }
   c10::impl::ExcludeDispatchKeyGuard below{scope_key};
   op.callBoxed(stack);
+}
+
+/// Operators that make random tensors and leave the drawing to others: vmap
+/// would make the tensors of all rows one.
+constexpr std::array<std::string_view, 7> makers{
+    "rand",      "randn",      "randint",     "randperm",
+    "rand_like", "randn_like", "randint_like"};
+
+void in_rows(const c10::OperatorHandle& op, c10::DispatchKeySet keys,
+             torch::jit::Stack* stack) {
+  if (innermost != nullptr && innermost->rows > 0)
+    return draw_rows(op, stack, *innermost);
+  op.redispatchBoxed(
+      keys & c10::DispatchKeySet{c10::DispatchKeySet::FULL_AFTER, scope_key},
+      stack);
 }
 
 /// The kernels behind `scope_key`: with_generator for every operator that
@@ -88,13 +168,20 @@ public:
       if (!std::string_view{name.name}.starts_with(prefix))
         continue;
       auto op = dispatcher.findSchema(name);
-      if (!op || !generator_index(op->schema()))
+      if (!op)
         continue;
       auto plain = name.name.substr(prefix.size());
+      const bool makes = std::ranges::find(makers, plain) != makers.end();
+      const bool takes = generator_index(op->schema()).has_value();
       if (!name.overload_name.empty())
         plain += "." + name.overload_name;
-      aten_.impl(plain.c_str(),
-                 torch::CppFunction::makeFromBoxedFunction<&with_generator>());
+      if (takes)
+        aten_.impl(
+            plain.c_str(),
+            torch::CppFunction::makeFromBoxedFunction<&with_generator>());
+      else if (makes)
+        aten_.impl(plain.c_str(),
+                   torch::CppFunction::makeFromBoxedFunction<&in_rows>());
     }
   }
 
@@ -104,12 +191,10 @@ private:
                        __LINE__};
 };
 
-/// Passes `generator` on once the kernels are there.
-at::Generator&& installed(at::Generator&& generator) {
+void install_kernels() {
   // Never destroyed: operators may run until the last thread ends.
   static const auto* kernels = new generator_kernels;
   static_cast<void>(kernels);
-  return std::move(generator);
 }
 
 } // namespace
@@ -154,9 +239,17 @@ expected<void> set_generator_state(at::Generator& generator,
 }
 
 generator_scope::generator_scope(at::Generator generator)
-    : generator_{installed(std::move(generator))}, outer_{innermost},
+    : own_{std::move(generator)}, source_{{&own_, 1}, 0}, outer_{innermost},
       key_{scope_key} {
-  innermost = &generator_;
+  install_kernels();
+  innermost = &source_;
+}
+
+generator_scope::generator_scope(std::span<const at::Generator> generators,
+                                 std::size_t rows)
+    : source_{generators, rows}, outer_{innermost}, key_{scope_key} {
+  install_kernels();
+  innermost = &source_;
 }
 
 generator_scope::~generator_scope() {

@@ -52,17 +52,33 @@ expected<void> set_generator_state(at::Generator& generator,
 /// CUDA's native_dropout takes no generator and is the exception. An
 /// operator on another device than the generator's throws, as LibTorch does.
 ///
+/// With several generators it is for a call by functorch's vmap, of one level:
+/// row i of what an operator draws comes from generator i, as that row alone
+/// would draw it. An operator that draws into what all rows share, or writes to
+/// anything but its first argument, throws.
+///
 /// Not to be moved to, or ended on, another thread.
 class generator_scope {
 public:
+  /// Whom operators draw from.
+  struct source {
+    std::span<const at::Generator> generators;
+    std::size_t rows; ///< of the vmap; 0 outside of one
+  };
+
   explicit generator_scope(at::Generator generator);
+  /// @param generators > 0 of them, which the caller keeps.
+  /// @param rows Of the vmap, as many or more; the last generator's numbers
+  ///   count for the rest, too.
+  generator_scope(std::span<const at::Generator> generators, std::size_t rows);
   generator_scope(const generator_scope&) = delete;
   generator_scope& operator=(const generator_scope&) = delete;
   ~generator_scope();
 
 private:
-  at::Generator generator_;
-  const at::Generator* outer_;
+  at::Generator own_;
+  source source_;
+  const source* outer_;
   c10::impl::IncludeDispatchKeyGuard key_;
 };
 

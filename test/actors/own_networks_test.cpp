@@ -144,6 +144,23 @@ TEST_CASE("a network with buffers and dropout trains to the same bits wherever "
   CHECK_FALSE(with({"run.seed=2"}) == reference);
 }
 
+TEST_CASE("in groups a network of one's own has the same bits everywhere, too",
+          "[actors][same_bits][fuse]") {
+  small_run data;
+  auto with = [&](std::vector<std::string> sets) {
+    return train(normalized_run(data, std::move(sets)));
+  };
+  const auto reference = with({"run.fuse=on", "local.lanes=1"});
+  CHECK_FALSE(with({"local.lanes=1"}) == reference); // it did compute otherwise
+  CHECK(with({"run.fuse=on", "local.lanes=2"}) == reference);
+  CHECK(with({"run.fuse=on", R"(local.devices=["cpu:0","cpu:1"])"})
+        == reference);
+  for (const auto* slots : {"1", "2", "3"})
+    CHECK(with({"run.fuse=on", "local.lanes=1",
+                std::string{"local.cache_size="} + slots})
+          == reference);
+}
+
 TEST_CASE_METHOD(simulated_fixture,
                  "a device that is short of memory gives slots up and keeps "
                  "the bits",

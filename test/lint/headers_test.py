@@ -23,6 +23,9 @@ from pathlib import Path
 FOLDERS = ["messages", "runtime", "actors", "apps", "test"]
 QUOTED = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
 JOBS = min(2, int(os.environ.get("POSSE_JOBS", "2")))
+# GCC would walk through a heap of a gigabyte a dozen times to make room, which takes
+# longer than the rest where memory is slow.
+KEEP_GARBAGE = ["--param=ggc-min-heapsize=1000000", "--param=ggc-min-expand=400"]
 
 
 def strip_outputs(command):
@@ -98,7 +101,7 @@ def digest(header, root, call):
 def complain(header, call, folder):
     """What the compiler says about `header` alone; empty if it is content."""
     done = subprocess.run(
-        [*call, "-fsyntax-only", "-include", str(header), "-x", "c++", "/dev/null"],
+        [*call, *KEEP_GARBAGE, "-fsyntax-only", "-include", str(header), "-x", "c++", "/dev/null"],
         cwd=folder,
         capture_output=True,
         text=True,

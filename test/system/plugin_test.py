@@ -171,6 +171,17 @@ class InstalledPosse(ClusterStory):
         self.assertEqual(two["parameters_sha256"], self.alone["parameters_sha256"])
         self.assertEqual(two["state_sha256"], self.alone["state_sha256"])
 
+    def test_its_network_computes_in_groups(self):
+        fused = self.train(
+            *(self.config, "fused", "--set", STEPS),
+            *("--set", "run.fuse=on", "--set", "local.lanes=1"),
+        )
+        self.assertEqual(fused["execution"]["mode"], "fused")
+        self.assertNotEqual(fused["parameters_sha256"], self.alone["parameters_sha256"])
+        for name, alone in self.alone["metrics"]["test"].items():
+            # Roundings of float, after 120 steps.
+            self.assertAlmostEqual(fused["metrics"]["test"][name], alone, delta=1e-3)
+
     def test_a_program_of_ones_own_trains_the_same_particles(self):
         said = run_tool(
             self.project / "build/own_main", self.config, STEPS, cwd=self.folder

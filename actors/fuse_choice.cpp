@@ -86,11 +86,10 @@ std::optional<planned_trial> trial_of_parts(const run_plan& plan,
   const auto lanes = where.lanes_of_one;
   if (lanes < 2 || plan.recipe.batch_parts < 2)
     return std::nullopt;
-  return planned_trial{c10::str("parts on ", lanes, " lanes"),
-                       [&plan, data, lanes](auto recipe) {
-                         return try_parts(std::move(recipe), data, plan.batch,
-                                          lanes);
-                       }};
+  return planned_trial{
+      c10::str("cut for ", lanes, " lanes"), [&plan, data, lanes](auto recipe) {
+        return try_parts(std::move(recipe), data, plan.batch, lanes);
+      }};
 }
 
 /// What a trial's times depend on; of a plugin's model no more than its name.

@@ -6,7 +6,7 @@ namespace posse {
 
 bool can_part(const model_spec& model) {
   const auto net = make_network(model);
-  return net && (*net)->treats_rows_apart();
+  return net && ((*net)->treats_rows_apart() || (*net)->knows_parts());
 }
 
 } // namespace posse

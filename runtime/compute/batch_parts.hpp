@@ -11,7 +11,8 @@ namespace posse {
 /// with small batches.
 inline constexpr std::int64_t parts_of_a_batch = 2;
 
-/// Whether a batch may be computed in parts: the network treats its rows apart.
+/// Whether a batch may be computed in parts: the network cuts its layers, or
+/// treats the rows of a batch apart.
 bool can_part(const model_spec& model);
 
 } // namespace posse

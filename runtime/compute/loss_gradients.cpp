@@ -18,25 +18,45 @@ namespace posse {
 
 namespace {
 
+/// Loss and slopes by outputs, for a network's own chain rule. The slopes are
+/// `share` times those of the loss.
+struct loss_by_outputs {
+  const compiled_recipe& recipe;
+  c10::Device device;
+  const at::Tensor& targets;
+  double share{1};
+  double loss{0};
+
+  // The loss is computed on the host: a few numbers a row, of which the value
+  // has to come here anyway, and the same bits on every device.
+  at::Tensor operator()(const at::Tensor& outputs) {
+    auto done = recipe.loss.with_slopes(on_host(outputs), targets, recipe.head);
+    loss = done.loss;
+    return placed_on(device, share == 1 ? done.slopes : done.slopes.mul(share));
+  }
+};
+
 /// By the network's own chain rule; none if it leaves that to autograd. The
 /// gradients are `share` times those of the loss.
 std::optional<double> loss_by_network(seated_particle p,
                                       const at::Tensor& inputs,
                                       const at::Tensor& y, double share,
                                       std::vector<at::Tensor>& gradients) {
-  const auto& recipe = p.recipe();
-  double value = 0;
-  // The loss is computed on the host: a few numbers a row, of which the value
-  // has to come here anyway, and the same bits on every device.
-  auto slopes = [&](const at::Tensor& outputs) {
-    auto done = recipe.loss.with_slopes(on_host(outputs), y, recipe.head);
-    value = done.loss;
-    return placed_on(inputs.device(),
-                     share == 1 ? done.slopes : done.slopes.mul(share));
-  };
+  loss_by_outputs slopes{p.recipe(), inputs.device(), y, share};
   if (!p.seat.net().gradients(inputs, slopes, gradients))
     return std::nullopt;
-  return value;
+  return slopes.loss;
+}
+
+/// Likewise, with its layers cut in parts; none if it does not cut them.
+std::optional<double> loss_by_units(seated_particle p, const at::Tensor& inputs,
+                                    const at::Tensor& y,
+                                    std::vector<at::Tensor>& gradients) {
+  loss_by_outputs slopes{p.recipe(), inputs.device(), y};
+  if (!p.seat.net().gradients_by_units(
+          inputs, slopes, p.recipe().source.batch_parts, gradients))
+    return std::nullopt;
+  return slopes.loss;
 }
 
 at::Tensor loss_graph(seated_particle p, const at::Tensor& inputs,
@@ -157,18 +177,16 @@ void add_range(std::vector<batch_part>& parts, const element_range& range) {
     target.add_(range.of(parts[k].gradients[range.parameter]));
 }
 
-/// Adds a list's gradients up and moves its parameters.
-void step_list(seated_particle p, std::vector<batch_part>& parts,
+/// Moves the parameters of a list.
+void step_list(seated_particle p, const std::vector<at::Tensor>& all,
                const std::vector<element_range>& list, double learning_rate) {
-  const at::NoGradGuard no_grad; // each thread has its own
   std::vector<at::Tensor> parameters;
   std::vector<at::Tensor> gradients;
   std::vector<std::vector<at::Tensor>> moments(p.seat.moments().size());
   for (const auto& range : list) {
-    add_range(parts, range);
     parameters.push_back(range.of(p.seat.parameters()[range.parameter]));
-    const auto& sum = parts.front().gradients[range.parameter];
-    gradients.push_back(sum.defined() ? range.of(sum) : sum);
+    const auto& gradient = all[range.parameter];
+    gradients.push_back(gradient.defined() ? range.of(gradient) : gradient);
     for (std::size_t k = 0; k < moments.size(); ++k)
       moments[k].push_back(range.of(p.seat.moments()[k][range.parameter]));
   }
@@ -196,6 +214,8 @@ double loss_with_gradients(seated_particle p, const at::Tensor& x,
   const generator_scope own_numbers{p.entry.generator};
   if (!in_parts(p))
     return loss_of_whole(p, placed_on(p.seat.row().device(), x), y, gradients);
+  if (const auto loss = loss_by_units(p, x, y, gradients))
+    return *loss;
   auto parts = parts_of(p, x, y);
   make_contiguous(parts);
   const at::NoGradGuard no_grad;
@@ -220,16 +240,29 @@ double loss_with_step(seated_particle p, const at::Tensor& x,
     return loss;
   }
   p.seat.set_training(true);
-  auto parts = parts_of(p, x, y);
-  const auto loss = loss_of(parts);
-  if (!std::isfinite(loss))
-    return loss;
+  const generator_scope own_numbers{p.entry.generator};
+  std::vector<at::Tensor> gradients;
+  std::vector<batch_part> parts; // none if layers are cut
+  auto loss = loss_by_units(p, x, y, gradients);
+  if (!loss) {
+    parts = parts_of(p, x, y);
+    loss = loss_of(parts);
+  }
+  if (!std::isfinite(*loss))
+    return *loss;
   make_contiguous(parts);
-  const auto lists = equal_lists(p.seat.parameters(), parts.size());
+  const auto lists =
+      equal_lists(p.seat.parameters(),
+                  static_cast<std::size_t>(p.recipe().source.batch_parts));
   share_work(lists.size(), [&](std::size_t k) {
-    step_list(p, parts, lists[k], learning_rate);
+    const at::NoGradGuard no_grad; // each thread has its own
+    if (!parts.empty())
+      for (const auto& range : lists[k])
+        add_range(parts, range);
+    step_list(p, parts.empty() ? gradients : parts.front().gradients, lists[k],
+              learning_rate);
   });
-  return loss;
+  return *loss;
 }
 
 } // namespace posse

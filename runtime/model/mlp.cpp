@@ -1,5 +1,6 @@
 #include "runtime/model/mlp.hpp"
 
+#include "runtime/device/helping_threads.hpp"
 #include "runtime/model/activation.hpp"
 #include "runtime/model/likelihood.hpp"
 
@@ -10,6 +11,8 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/mul.h>
 #include <ATen/ops/sum.h>
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/dropout.h>
@@ -78,11 +81,8 @@ public:
     auto slope = slopes(outputs); // may need a graph of its own
     const at::AutoDispatchBelowADInplaceOrView no_graph;
     gradients.resize(first_ + 2 * layers_.size());
-    if (log_noise_.defined()) {
-      const auto targets = way.before.back().size(1);
-      gradients[0] = slope.narrow(1, targets, targets).sum().view({1});
-      slope = slope.narrow(1, 0, targets);
-    }
+    if (log_noise_.defined())
+      slope = slopes_of_means(slope, gradients[0]);
     for (std::size_t i = layers_.size(); i-- > 0;) {
       gradients[first_ + 2 * i] = slope.t().mm(way.inputs[i]);
       gradients[first_ + 2 * i + 1] = slope.sum(0);
@@ -94,7 +94,70 @@ public:
     return true;
   }
 
-  bool treats_rows_apart() const override { return !dropout_; }
+  bool knows_parts() const override { return true; }
+
+  bool gradients_by_units(const at::Tensor& x, output_slopes slopes,
+                          std::int64_t parts,
+                          std::vector<at::Tensor>& gradients) override {
+    const auto hidden = layers_.size() - 1;
+    const bool drops = dropout_ && dropout_->is_training();
+    std::vector<at::Tensor> inputs{x.dim() == 2 ? x : x.flatten(1)};
+    std::vector<std::vector<unit_range>> ways;
+    auto outputs = [&] {
+      const at::AutoDispatchBelowADInplaceOrView no_graph;
+      for (std::size_t i = 0; i < hidden; ++i) {
+        const auto units = layers_[i]->weight.size(0);
+        const auto rows = inputs[i].size(0);
+        const auto mask = drops ? kept_share({rows, units}, {}) : at::Tensor{};
+        inputs.push_back(at::empty({rows, units}));
+        ways.push_back(cut(units, parts));
+        each_of(ways.back(), [&](unit_range& part) {
+          part.before = at::addmm(part.of(layers_[i]->bias, 0), inputs[i],
+                                  part.of(layers_[i]->weight, 0).t());
+          part.activated = activation_.apply(part.before);
+          auto out = part.of(inputs[i + 1], 1);
+          if (mask.defined()) {
+            part.mask = part.of(mask, 1);
+            at::mul_out(out, part.activated, part.mask);
+          } else {
+            out.copy_(part.activated);
+          }
+        });
+      }
+      const auto last = at::addmm(layers_[hidden]->bias, inputs[hidden],
+                                  layers_[hidden]->weight.t());
+      return log_noise_.defined() ? with_shared_noise(last, log_noise_) : last;
+    }();
+    auto slope = slopes(outputs); // may need a graph of its own
+    const at::AutoDispatchBelowADInplaceOrView no_graph;
+    gradients.resize(first_ + 2 * layers_.size());
+    if (log_noise_.defined())
+      slope = slopes_of_means(slope, gradients[0]);
+    gradients[first_ + 2 * hidden] = slope.t().mm(inputs[hidden]);
+    gradients[first_ + 2 * hidden + 1] = slope.sum(0);
+    for (std::size_t i = hidden; i-- > 0;) {
+      auto& weight = gradients[first_ + 2 * i];
+      auto& bias = gradients[first_ + 2 * i + 1];
+      weight = at::empty(layers_[i]->weight.sizes());
+      bias = at::empty(layers_[i]->bias.sizes());
+      auto before = i > 0 ? at::empty(inputs[i + 1].sizes()) : at::Tensor{};
+      each_of(ways[i], [&](unit_range& part) {
+        auto own = slope.mm(part.of(layers_[i + 1]->weight, 1));
+        if (part.mask.defined())
+          own.mul_(part.mask);
+        own = activation_.slopes_before(own, part.before, part.activated);
+        auto weight_rows = part.of(weight, 0);
+        at::mm_out(weight_rows, own.t(), inputs[i]);
+        auto bias_rows = part.of(bias, 0);
+        at::sum_out(bias_rows, own, 0);
+        if (before.defined())
+          part.of(before, 1).copy_(own);
+      });
+      slope = before;
+    }
+    return true;
+  }
+
   bool knows_group_gradients() const override { return true; }
 
   void group_gradients(std::span<const at::Tensor> parameters,
@@ -145,6 +208,48 @@ public:
   }
 
 private:
+  /// Some units of a layer, and what the way back needs of them.
+  struct unit_range {
+    std::int64_t first;
+    std::int64_t count;
+    at::Tensor before{};    ///< what the activation is given, [B, count]
+    at::Tensor activated{}; ///< what that gives
+    at::Tensor mask{};      ///< by which it is multiplied; undefined: by 1
+
+    at::Tensor of(const at::Tensor& all, std::int64_t dimension) const {
+      return all.narrow(dimension, first, count);
+    }
+  };
+
+  /// In `parts`, or whole if there are too few to share.
+  static std::vector<unit_range> cut(std::int64_t units, std::int64_t parts) {
+    constexpr std::int64_t least = 32;
+    if (units < parts * least)
+      return {{0, units}};
+    std::vector<unit_range> out;
+    for (std::int64_t k = 0; k < parts; ++k) {
+      const auto first = units * k / parts;
+      out.push_back({first, units * (k + 1) / parts - first});
+    }
+    return out;
+  }
+
+  template <class F>
+  static void each_of(std::vector<unit_range>& ranges, F work) {
+    share_work(ranges.size(), [&](std::size_t k) {
+      const at::AutoDispatchBelowADInplaceOrView no_graph; // of each thread
+      work(ranges[k]);
+    });
+  }
+
+  /// Of the outputs' slopes, those of the means; the shared noise gets its own.
+  static at::Tensor slopes_of_means(const at::Tensor& slopes,
+                                    at::Tensor& of_noise) {
+    const auto targets = slopes.size(1) / 2;
+    of_noise = slopes.narrow(1, targets, targets).sum().view({1});
+    return slopes.narrow(1, 0, targets);
+  }
+
   /// What the way back needs of the way there.
   struct way_there {
     explicit way_there(std::size_t layers) {

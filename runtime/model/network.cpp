@@ -16,6 +16,11 @@ bool network::gradients(const at::Tensor&, output_slopes,
   return false;
 }
 
+bool network::gradients_by_units(const at::Tensor&, output_slopes, std::int64_t,
+                                 std::vector<at::Tensor>&) {
+  return false;
+}
+
 void network::group_gradients(std::span<const at::Tensor>, const at::Tensor&,
                               std::span<const at::Generator>, output_slopes,
                               std::span<const at::Tensor>) const {

@@ -7,6 +7,7 @@
 #include <c10/util/FunctionRef.h>
 #include <torch/nn/module.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -36,6 +37,19 @@ public:
   ///   used; so does a network that does not override this.
   virtual bool gradients(const at::Tensor& x, output_slopes slopes,
                          std::vector<at::Tensor>& gradients);
+
+  /// Whether gradients_by_units() does something.
+  virtual bool knows_parts() const { return false; }
+
+  /// gradients(), with the units of wide layers cut in parts, which
+  /// share_work() may give to other threads. Where the rows of a batch are cut
+  /// instead, each thread reads all weights, and gradients have to be added.
+  ///
+  /// @param parts > 0; the bits follow from them, not from the threads.
+  /// @returns false, with nothing done, unless knows_parts().
+  virtual bool gradients_by_units(const at::Tensor& x, output_slopes slopes,
+                                  std::int64_t parts,
+                                  std::vector<at::Tensor>& gradients);
 
   /// Whether an output's row follows from the input's row and the parameters
   /// alone, in training too, and several threads may call forward() and

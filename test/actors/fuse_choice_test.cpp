@@ -45,8 +45,6 @@ TEST_CASE("auto is off where particles cannot compute together",
 TEST_CASE("auto is off for one particle that nobody can help",
           "[actors][fuse]") {
   CHECK(choice(1, {"run.fuse=auto", "local.lanes=1"}) == fuse_mode::off);
-  CHECK(choice(1, {"run.fuse=auto", "local.lanes=2", "model.dropout=0.1"})
-        == fuse_mode::off);
 }
 
 TEST_CASE("auto decides by trial where they can", "[actors][fuse]") {

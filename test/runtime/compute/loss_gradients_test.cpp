@@ -31,6 +31,16 @@ struct outcome {
   std::vector<at::Tensor> gradients;
 };
 
+/// Layers wide enough to be cut, the second one into unequal parts.
+particle_recipe wide_recipe(double dropout) {
+  auto out = small_recipe();
+  out.model.hidden = {64, 101};
+  out.model.head = "gaussian_shared";
+  out.model.dropout = dropout;
+  out.loss = "nll";
+  return out;
+}
+
 outcome gradients_of(particle_recipe recipe, std::int64_t parts,
                      std::int64_t rows) {
   recipe.batch_parts = parts;
@@ -51,7 +61,8 @@ outcome gradients_of(particle_recipe recipe, std::int64_t parts,
 
 TEST_CASE("parts of a batch give the gradients of the whole",
           "[runtime][compute][parts]") {
-  const auto recipe = GENERATE(small_recipe(), lenet_recipe());
+  const auto recipe = GENERATE(small_recipe(), wide_recipe(0), wide_recipe(0.3),
+                               lenet_recipe());
   // Parts of unequal size, and fewer rows than parts.
   for (std::int64_t rows : {16, 7, 1}) {
     const auto whole = gradients_of(recipe, 1, rows);
@@ -70,7 +81,8 @@ TEST_CASE("parts of a batch give the gradients of the whole",
 TEST_CASE("parts of a batch give the same bits whoever helps",
           "[runtime][compute][parts]") {
   prepare_compute_thread(); // as lanes do: more threads give other bits
-  const auto recipe = GENERATE(small_recipe(), lenet_recipe());
+  const auto recipe = GENERATE(small_recipe(), wide_recipe(0), wide_recipe(0.3),
+                               lenet_recipe());
   const auto alone = gradients_of(recipe, 2, 16);
   helping_threads help{2};
   const help_scope scope{help};
@@ -112,13 +124,14 @@ TEST_CASE("steps in parts end where whole ones do, whoever helps",
   CHECK(at::equal(train(3), train(3)));
 }
 
-TEST_CASE("a batch is parted where a network treats its rows apart",
+TEST_CASE("a batch is parted where a network cuts its layers, or treats rows "
+          "apart",
           "[runtime][compute][parts]") {
   auto spec = small_recipe().model;
   CHECK(can_part(spec));
   CHECK(can_part(lenet_recipe().model));
   spec.dropout = 0.1;
-  CHECK_FALSE(can_part(spec));
+  CHECK(can_part(spec));
   auto images = lenet_recipe().model;
   images.dropout = 0.1;
   CHECK_FALSE(can_part(images));

@@ -12,8 +12,9 @@ namespace posse {
 /// What `run.fuse = "auto"` is for this run, by a trial of some 20 ms on
 /// this machine; what a config says otherwise stays. "off" wherever neither
 /// groups nor parts of a batch can be: on accelerators, with few particles for
-/// many lanes, and for networks that know no gradients in a group; for a run of
-/// one particle, with one lane, and for networks whose rows depend on others.
+/// many lanes, and for networks of which several cannot be computed at once;
+/// for a run of one particle, with one lane, and for networks that cannot be
+/// cut.
 ///
 /// @param known What a trial of an equal run found before decides again; a new
 ///   trial is added.

@@ -94,13 +94,15 @@ expected<fuse_trial> try_groups(std::shared_ptr<const compiled_recipe> recipe,
     all.push_back(*made);
     if (i > 0)
       continue;
-    auto first_us = time(single_step{all.front(), *rows});
-    if (first_us)
-      first_us = time(single_step{all.front(), *rows});
-    if (!first_us)
-      return fail(std::move(first_us));
-    count = std::clamp(static_cast<std::size_t>(round_us / *first_us),
-                       std::size_t{2}, most);
+    const single_step step{all.front(), *rows};
+    auto us = time(step);
+    if (us) // the first one warmed up
+      us = time(step);
+    if (!us)
+      return fail(std::move(us));
+    if (*us * static_cast<double>(most) > round_us)
+      count =
+          std::max(static_cast<std::size_t>(round_us / *us), std::size_t{2});
   }
 
   auto one_by_one = [&]() -> expected<void> {

@@ -157,7 +157,8 @@ void in_rows(const c10::OperatorHandle& op, c10::DispatchKeySet keys,
 }
 
 /// The kernels behind `scope_key`: with_generator for every operator that
-/// takes a generator, a free pass for all others.
+/// takes a generator, in_rows for makers without one, a free pass for all
+/// others.
 class generator_kernels {
 public:
   generator_kernels() {

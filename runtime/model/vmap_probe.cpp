@@ -8,10 +8,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <string>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -168,39 +167,51 @@ bool bits_hold(const model_spec& model, std::int64_t unit) {
 
 std::optional<std::int64_t> tried_unit(const model_spec& model,
                                        std::int64_t most) {
-  const auto found = guarded("vmap", [&]() -> std::optional<std::int64_t> {
-    if (!computes_what_each_does(model))
-      return std::nullopt;
-    // A multiple of 32 floats leaves no rest in any loop of ATen's seen so far.
-    for (std::int64_t unit = 1; unit <= std::min<std::int64_t>(most, 32);
-         unit *= 2)
-      if (bits_hold(model, unit))
-        return unit;
+  if (!computes_what_each_does(model))
     return std::nullopt;
-  });
-  return found ? *found : std::nullopt;
+  // A multiple of 32 floats leaves no rest in any loop of ATen's seen so far.
+  for (std::int64_t unit = 1; unit <= std::min<std::int64_t>(most, 32);
+       unit *= 2)
+    if (bits_hold(model, unit))
+      return unit;
+  return std::nullopt;
 }
+
+/// As lanes compute, whatever the caller's thread does: sums depend on the
+/// number of threads in them.
+std::optional<std::int64_t> tried_as_lanes_do(const model_spec& model,
+                                              std::int64_t most) {
+  std::optional<std::int64_t> unit; // none if the trial throws
+  (void)guarded("vmap", [&] {
+    std::thread{[&] {
+      prepare_compute_thread();
+      (void)guarded("vmap", [&] { unit = tried_unit(model, most); });
+    }}.join();
+  });
+  return unit;
+}
+
+struct known_unit {
+  model_spec model;
+  std::int64_t most;
+  std::optional<std::int64_t> unit;
+};
 
 } // namespace
 
 std::optional<std::int64_t> vmap_unit(const model_spec& model,
                                       std::int64_t most) {
   static std::mutex mutex;
-  static std::map<std::string, std::optional<std::int64_t>> known;
-  const auto key = to_string(value{model.to_value()});
+  static std::vector<known_unit> known;
   const std::lock_guard lock{mutex};
-  const auto found = known.find(key);
+  const auto same = [&](const known_unit& each) {
+    return each.model == model && each.most == most;
+  };
+  const auto found = std::ranges::find_if(known, same);
   if (found != known.end())
-    return found->second;
-  // As lanes compute, whatever the caller's thread does: sums depend on the
-  // number of threads in them.
-  std::optional<std::int64_t> unit;
-  std::thread{[&] {
-    prepare_compute_thread();
-    unit = tried_unit(model, most);
-  }}.join();
-  known.emplace(key, unit);
-  return unit;
+    return found->unit;
+  known.push_back({model, most, tried_as_lanes_do(model, most)});
+  return known.back().unit;
 }
 
 } // namespace posse

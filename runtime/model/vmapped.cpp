@@ -10,8 +10,8 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/library.h>
 
-#include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace posse {

@@ -35,7 +35,8 @@ void vmapped_gradients(network& net, std::span<const at::Tensor> parameters,
 /// @param most Networks that a group may have, > 1.
 /// @returns the number of which a group has to be a multiple, <= `most`; none
 ///   if there is no such number or the results differ, as they do for networks
-///   with a parameter that gets no gradient. Remembered for each model.
+///   with a parameter that gets no gradient. Remembered for each model and
+///   `most`.
 std::optional<std::int64_t> vmap_unit(const model_spec& model,
                                       std::int64_t most);
 

@@ -94,3 +94,22 @@ TEST_CASE("what a network does decides whether several can be computed at once",
     return y * net.spare + *net.spare.const_data_ptr<float>();
   }));
 }
+
+TEST_CASE("models that differ at the end of a long list are two",
+          "[runtime][model][vmap]") {
+  if (!networks().find("reads if told"))
+    REQUIRE(add_network("reads if told", [](const model_spec& spec) {
+      const bool reads = spec.hidden.back() == 2;
+      return expected<std::shared_ptr<network>>{std::make_shared<odd_network>(
+          spec, [reads](odd_network& net, const at::Tensor& y) {
+            return reads ? y * net.spare * y.sum().item<float>()
+                         : y * net.spare;
+          })};
+    }));
+  model_spec model{
+      .kind = "reads if told", .inputs = {4}, .hidden = {}, .head = "point"};
+  model.hidden.assign(300, 1);
+  CHECK(can_vmap(model));
+  model.hidden.back() = 2;
+  CHECK_FALSE(can_vmap(model));
+}

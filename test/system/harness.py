@@ -28,10 +28,9 @@ POLL_SECONDS = 0.01
 # A test that is told to end does as with Ctrl-C: it still removes its folders.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-# What programs remember of trials: not in the user's folder, where it would decide
-# how these stories compute.
+# Where posse remembers trials: not in the user's folder, where they would decide how
+# these stories compute. Tools of the build keep the user's, and ccache what it knows.
 CACHE = tempfile.TemporaryDirectory(prefix="posse-stories-")
-os.environ["XDG_CACHE_HOME"] = CACHE.name
 
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
@@ -83,7 +82,7 @@ class Process:
         self.popen = subprocess.Popen(
             [program(), *self.args],
             cwd=cwd,
-            env=env,
+            env={**(os.environ if env is None else env), "XDG_CACHE_HOME": CACHE.name},
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,

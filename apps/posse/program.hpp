@@ -7,4 +7,7 @@ namespace posse {
 /// @returns what the process ends with; see exit_code.
 int run_program(int argc, char** argv);
 
+/// main(): run_program(), whatever it throws, and the end of the process.
+[[noreturn]] void run_program_and_end(int argc, char** argv);
+
 } // namespace posse

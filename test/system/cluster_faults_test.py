@@ -74,6 +74,11 @@ class LostNodes(RandomMoments):
 
     takes_long = True
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.nodes = cls.enterClassContext(Daemons(NODES, cluster=WATCHFUL))
+
     def hurt_runs(self, when, most_seconds, *args):
         """Four runs, each hurt at some time within `most_seconds` after the moment
         `when`.
@@ -81,28 +86,28 @@ class LostNodes(RandomMoments):
         @returns the exit codes."""
         draw = self.draw()
         codes = []
-        with Daemons(NODES, cluster=WATCHFUL) as nodes:
-            for i, hurt in enumerate(draw.sample(["kill", "freeze"] * 2, 4)):
-                name, after = draw.choice(nodes.names), draw.uniform(0, most_seconds)
-                out = f"{self._testMethodName}_{i}"
-                with self.subTest(seed=SEED, hurt=hurt, node=name, after=after):
-                    with self.running(nodes, self.config, out, *args) as run:
-                        self.wait_until(
-                            run, "its moment", lambda: when(run, self.folder / out), 0.001
-                        )
-                        time.sleep(after)
-                        began = time.monotonic()
-                        getattr(nodes, hurt)(name)
-                        done = self.wait_lost(run, since=began)
-                    codes.append(done.code)
-                    self.check_end(done, nodes, name, out)
-                rest = [each for each in nodes.names if each != name]
-                with self.subTest(seed=SEED, hurt=hurt, node=name, after=after, next=rest):
-                    self.go_on(nodes, out, "--set", f"run.nodes={rest}")
-                if hurt == "kill":
-                    nodes.restart(name)
-                else:
-                    nodes.thaw(name)
+        nodes = self.nodes
+        for i, hurt in enumerate(draw.sample(["kill", "freeze"] * 2, 4)):
+            name, after = draw.choice(nodes.names), draw.uniform(0, most_seconds)
+            out = f"{self._testMethodName}_{i}"
+            with self.subTest(seed=SEED, hurt=hurt, node=name, after=after):
+                with self.running(nodes, self.config, out, *args) as run:
+                    self.wait_until(
+                        run, "its moment", lambda: when(run, self.folder / out), 0.001
+                    )
+                    time.sleep(after)
+                    began = time.monotonic()
+                    getattr(nodes, hurt)(name)
+                    done = self.wait_lost(run, since=began)
+                codes.append(done.code)
+                self.check_end(done, nodes, name, out)
+            rest = [each for each in nodes.names if each != name]
+            with self.subTest(seed=SEED, hurt=hurt, node=name, after=after, next=rest):
+                self.go_on(nodes, out, "--set", f"run.nodes={rest}")
+            if hurt == "kill":
+                nodes.restart(name)
+            else:
+                nodes.thaw(name)
         print(f"{self._testMethodName}: exit codes {codes}", file=sys.stderr)
         return codes
 

@@ -21,7 +21,7 @@ from harness import (
 
 
 class SameBitsOnNodes:
-    """Mixed into a story for each run."""
+    """Mixed into a story for each run, on all or some of three nodes."""
 
     args = ()
     longer = "infer.steps=1500"  # lest a run ends before it is interrupted
@@ -31,16 +31,22 @@ class SameBitsOnNodes:
         super().setUpClass()
         cls.config = cls.find_config()
         cls.alone = cls.train(cls.config, "alone", *cls.args)
+        cls.nodes = cls.enterClassContext(Daemons(3))
+
+    def on(self, count):
+        """Arguments of a run on the first so many nodes."""
+        return ("--cluster", self.nodes.config, "--set", f"run.nodes={self.nodes.names[:count]}")
 
     def test_as_on_the_embedded_node(self):
         for count in (1, 2, 3):
-            with self.subTest(nodes=count), Daemons(count) as nodes:
-                cluster = ("--cluster", nodes.config)
-                result = self.train(self.config, f"on_{count}", *self.args, *cluster)
+            with self.subTest(nodes=count):
+                result = self.train(self.config, f"on_{count}", *self.args, *self.on(count))
                 self.assertEqual(hashes(result), hashes(self.alone))
                 self.assertEqual(result["cluster"]["nodes"], count)
                 self.assertEqual(
-                    [cache["node"] for cache in result["caches"]], nodes.names, result["caches"]
+                    [cache["node"] for cache in result["caches"]],
+                    self.nodes.names[:count],
+                    result["caches"],
                 )
 
     def test_interrupted_on_two_and_resumed_on_three(self):
@@ -48,17 +54,15 @@ class SameBitsOnNodes:
         args = (*self.args, "--set", self.longer)
         run = ("run", self.config, "--out", out, *args)
         self.must("run", self.config, "--out", "whole", "--quiet", *args)
-        with Daemons(2) as nodes:
-            started = self.start(*run, "--cluster", nodes.config)
-            try:
-                self.wait_until(started, "training", lambda: has_started(self.folder / out))
-                started.signal(signal.SIGINT)
-                done = started.wait()
-            finally:
-                started.close()
-            self.assertEqual(done.code, 130, done)
-        with Daemons(3) as nodes:
-            self.must(*run, "--cluster", nodes.config, "--resume", "--quiet")
+        started = self.start(*run, *self.on(2))
+        try:
+            self.wait_until(started, "training", lambda: has_started(self.folder / out))
+            started.signal(signal.SIGINT)
+            done = started.wait()
+        finally:
+            started.close()
+        self.assertEqual(done.code, 130, done)
+        self.must(*run, *self.on(3), "--resume", "--quiet")
         self.assertEqual(self.hashes_of(out), self.hashes_of("whole"))
 
     def hashes_of(self, out):
@@ -104,12 +108,14 @@ class SvgdThatNodesShare(ClusterStory):
         # More than 1 MiB of rows: every node takes some columns of all particles.
         large = ("--set", "model.hidden=[256, 256]", "--set", "infer.particles=5")
         alone = self.train(config, "alone", *large)
-        for count in (2, 3):
-            with self.subTest(nodes=count), Daemons(count) as nodes:
-                result = self.train(config, f"on_{count}", *large, "--cluster", nodes.config)
-                self.assertEqual(hashes(result), hashes(alone))
-                # Nothing is left that keeps the network's thread busy.
-                self.wait_idle(nodes, since=time.monotonic())
+        with Daemons(3) as nodes:
+            for count in (2, 3):
+                with self.subTest(nodes=count):
+                    used = ("--set", f"run.nodes={nodes.names[:count]}")
+                    result = self.train_on(nodes, config, f"on_{count}", *large, *used)
+                    self.assertEqual(hashes(result), hashes(alone))
+                    # Nothing is left that keeps the network's thread busy.
+                    self.wait_idle(nodes, since=time.monotonic())
 
 
 class LostNodes(ClusterStory):

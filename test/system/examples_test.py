@@ -5,6 +5,8 @@ from harness import EXAMPLES, Story, main
 
 
 class Examples(Story):
+    as_users_do = True
+
     def run_shortly(self, name):
         return self.train(EXAMPLES / f"{name}.toml", name, "--set", "infer.steps=20")
 

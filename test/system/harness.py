@@ -3,9 +3,14 @@
 The program's path comes in the environment variable POSSE. Every process is the
 leader of a process group of its own and has a deadline; what is left of a group
 when its test ends is killed by its id, and that fails the test.
+
+Loading LibTorch is most of what a short command takes. Where POSSE_LOADED names the
+program of loaded_program.cpp, commands that a story runs to their end are forked from
+it; what a story starts, signals or gives an environment is started as users do.
 """
 
 import ctypes
+import functools
 import gzip
 import json
 import math
@@ -21,6 +26,8 @@ import unittest
 from dataclasses import dataclass
 from pathlib import Path
 
+from loaded import LoadedProgram, kill_group
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "apps/examples"
 DEADLINE_SECONDS = 120  # of one command; each takes about a second
 POLL_SECONDS = 0.01
@@ -32,6 +39,8 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 # these stories compute. Tools of the build keep the user's, and ccache what it knows.
 CACHE = tempfile.TemporaryDirectory(prefix="posse-stories-")
 
+USERS_ENVIRONMENT = dict(os.environ)
+
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
@@ -39,6 +48,19 @@ PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 def end_with_parent(number):
     """Has this process, just started, get a signal when its parent ends."""
     LIBC.prctl(PR_SET_PDEATHSIG, number)
+
+
+def with_own_cache(environment):
+    return {**environment, "XDG_CACHE_HOME": CACHE.name}
+
+
+@functools.cache
+def loaded_program():
+    """The program of loaded_program.cpp, started; None where none was built."""
+    path = os.environ.get("POSSE_LOADED")
+    if not path:
+        return None
+    return LoadedProgram(path, with_own_cache(os.environ), lambda: end_with_parent(signal.SIGKILL))
 
 
 def program():
@@ -82,7 +104,7 @@ class Process:
         self.popen = subprocess.Popen(
             [program(), *self.args],
             cwd=cwd,
-            env={**(os.environ if env is None else env), "XDG_CACHE_HOME": CACHE.name},
+            env=with_own_cache(os.environ if env is None else env),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
@@ -99,9 +121,7 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
             out, err = self.popen.communicate()
-            raise AssertionError(
-                f"{self} did not end in {seconds} s\nstdout: {out}\nstderr: {err}"
-            ) from None
+            raise late(self, seconds, out, err) from None
         return Done(self.popen.returncode, out or "", err or "")
 
     def ended(self):
@@ -113,11 +133,7 @@ class Process:
 
     def kill(self):
         """Kills its group. @returns whether any of it was still there."""
-        try:
-            os.killpg(self.popen.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return False
-        return True
+        return kill_group(self.popen.pid)
 
     def close(self):
         """Ends it. @returns whether a process of its group was left over."""
@@ -134,12 +150,17 @@ class Process:
         return " ".join(["posse", *self.args])
 
 
+def late(command, seconds, out, err):
+    return AssertionError(f"{command} did not end in {seconds} s\nstdout: {out}\nstderr: {err}")
+
+
 class Story(unittest.TestCase):
     """Tests in one temporary folder, `self.folder`, in which posse is started.
 
     setUpClass() of a subclass may fill the folder for all of its tests."""
 
     maxDiff = 4000
+    as_users_do = False  # True: every command loads LibTorch itself
 
     @classmethod
     def setUpClass(cls):
@@ -155,12 +176,25 @@ class Story(unittest.TestCase):
     @classmethod
     def posse(cls, *args, **options):
         """Runs posse to its end."""
+        if not (options or cls.as_users_do) and os.environ == USERS_ENVIRONMENT:
+            if loaded := loaded_program():
+                return cls.run_loaded(loaded, args)
         process = cls.start(*args, **options)
         try:
             return process.wait()
         finally:
             if process.close():
                 raise AssertionError(f"{process} left a process behind")
+
+    @classmethod
+    def run_loaded(cls, loaded, args):
+        command = " ".join(["posse", *map(str, args)])
+        code, out, err, left = loaded.run(args, cls.folder, DEADLINE_SECONDS)
+        if code is None:
+            raise late(command, DEADLINE_SECONDS, out, err)
+        if left:
+            raise AssertionError(f"{command} left a process behind")
+        return Done(code, out, err)
 
     @classmethod
     def must(cls, *args, **options):

@@ -7,6 +7,8 @@ from harness import Story, main, split_table, without, write_small_run, write_ta
 
 
 class Predictions(Story):
+    as_users_do = True
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -63,6 +63,8 @@ def posse_on_a_terminal(story, *args):
 
 
 class ASmallRun(Story):
+    as_users_do = True
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

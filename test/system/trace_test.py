@@ -142,15 +142,16 @@ class TracedRuns(TraceStory):
         self.assertTrue(self.trace_of("failed").events("step"))
 
     def test_what_does_not_fit_is_counted(self):
-        # Room is for 262144 events of a device.
-        sets = told([TRACED, "infer.particles=2", "infer.steps=140000", "model.hidden=[1]"])
+        # Room is for 262144 events of a device; in groups they come fast.
+        steps = ["infer.particles=64", "infer.steps=4200", "model.hidden=[1]", "run.fuse=on"]
+        sets = told([TRACED, *steps])
         done = self.posse("run", self.config, "--out", "full", "--quiet", *sets)
         self.assertEqual(done.code, 0, done)
         trace = self.trace_of("full")
         kept = sum(map(len, trace.rows.values()))
         self.assertEqual(kept, 1 << 18)
         dropped = trace.other["dropped_events"]["local cpu:0"]
-        self.assertGreaterEqual(kept + dropped, 2 * 140000)
+        self.assertGreaterEqual(kept + dropped, 64 * 4200)
         self.assertRegex(
             done.err, rf"\Awarning: .*/full/trace.json: {dropped} later events are not in it; .*\n\Z"
         )

@@ -67,11 +67,9 @@ public:
 
 private:
   /// CAF's log is off. A thread that has a logger still writes down which actor
-  /// it runs, four times a message, in a table that all threads lock; and it has
-  /// one again whenever a job has started an actor.
-  static void leave_logger() {
-    caf::logger::set_current_actor_system(nullptr);
-  }
+  /// it runs, four times a message, in a table that all threads lock; and it
+  /// has one again whenever a job has started an actor.
+  static void leave_logger() { caf::logger::set_current_actor_system(nullptr); }
 };
 
 } // namespace posse

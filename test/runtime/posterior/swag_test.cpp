@@ -1,0 +1,127 @@
+#include "runtime/posterior/swag.hpp"
+#include "test/runtime/posterior/reference.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+using namespace posse;
+using namespace posse::testing;
+
+namespace {
+
+/// Iterates taken in, with a ring of `rank` columns.
+class collection {
+public:
+  collection(std::int64_t size, std::int64_t rank, at::ScalarType type)
+      : moments_{at::empty({size}, type), at::empty({size}, type)},
+        ring_{at::empty({rank, size}, type)} {}
+
+  void add(const at::Tensor& w) {
+    swag_collect(moments_, ring_[count_ % ring_.size(0)], w, count_);
+    ++count_;
+  }
+
+  const swag_moments& moments() const { return moments_; }
+  std::int64_t count() const { return count_; }
+  std::int64_t rank() const { return ring_.size(0); }
+
+  /// The columns that are held, oldest first.
+  std::vector<at::Tensor> columns() const {
+    std::vector<at::Tensor> out;
+    for (auto i = std::max<std::int64_t>(0, count_ - rank()); i < count_; ++i)
+      out.push_back(ring_[i % rank()]);
+    return out;
+  }
+
+  at::Tensor draw(double scale, double least_variance, const at::Tensor& z1,
+                  const at::Tensor& z2) const {
+    auto out = at::empty_like(moments_.mean);
+    swag_draw(moments_, columns(), rank(), scale, least_variance, z1, z2, out);
+    return out;
+  }
+
+private:
+  swag_moments moments_;
+  at::Tensor ring_;
+  std::int64_t count_{0};
+};
+
+} // namespace
+
+TEST_CASE("moments, deviations and draws are those of the reference",
+          "[runtime][swag]") {
+  for (const auto& c : reference_cases("swag.json")) {
+    INFO(c.name);
+    const bool starts = c.inputs.contains("start");
+    collection x{c.inputs["P"].get<std::int64_t>(),
+                 c.inputs["K"].get<std::int64_t>(), at::kDouble};
+    if (starts)
+      x.add(tensor_of(c.inputs["start"]));
+    const auto iterates = tensor_of(c.inputs["iterates"]);
+    for (const auto& w : iterates.unbind(0))
+      x.add(w);
+    CHECK(x.count() == c.outputs["n"].get<std::int64_t>());
+    check_close(x.moments().mean, tensor_of(c.outputs["mean"]), 1e-12);
+    // The reference's is a difference of squares: those of one iterate alone
+    // are its clamp.
+    const auto clamp = c.inputs["variance_clamp"].get<double>();
+    check_close_to_scale(x.moments().variance.clamp_min(clamp),
+                         tensor_of(c.outputs["variance"]), 1e-10);
+    auto columns = x.columns();
+    // A start has a column here, of zeros, as long as there is room.
+    if (starts && x.count() <= x.rank())
+      columns.erase(columns.begin());
+    check_close_to_scale(at::stack(columns, 1),
+                         tensor_of(c.outputs["deviations"]), 1e-12);
+    const auto z1 = tensor_of(c.inputs["z1"]);
+    const auto z2 = tensor_of(c.inputs["z2"]);
+    const auto samples = tensor_of(c.outputs["samples"]);
+    const auto scale = c.inputs["scale"].get<double>();
+    for (std::int64_t s = 0; s < samples.size(0); ++s)
+      check_close_to_scale(x.draw(scale, clamp, z1[s], z2[s]), samples[s],
+                           1e-10);
+  }
+}
+
+TEST_CASE("draws have the covariance of the paper", "[runtime][swag]") {
+  const auto numbers = at::detail::createCPUGenerator(3);
+  collection x{3, 4, at::kDouble};
+  for (int i = 0; i < 9; ++i)
+    x.add(at::randn({3}, numbers, at::kDouble));
+  constexpr std::int64_t draws = 40'000;
+  std::vector<at::Tensor> all;
+  for (std::int64_t s = 0; s < draws; ++s)
+    all.push_back(x.draw(0.5, 0, at::randn({3}, numbers, at::kDouble),
+                         at::randn({4}, numbers, at::kDouble)));
+  const auto drawn = at::stack(all);
+  const auto d = at::stack(x.columns(), 1);
+  const auto expected =
+      0.5 * (x.moments().variance.diag() + d.mm(d.t()) / (x.rank() - 1));
+  const auto centered = drawn - drawn.mean(0);
+  const auto got = centered.t().mm(centered) / (draws - 1);
+  // Of 40,000 draws an element's error is about sqrt(2 / 40,000) = 0.7 % of the
+  // largest: five of these.
+  check_close_to_scale(got, expected, 0.035);
+  check_close_to_scale(drawn.mean(0), x.moments().mean, 0.05);
+}
+
+TEST_CASE("a variance in float32 has its digits where squares have none",
+          "[runtime][swag]") {
+  const auto numbers = at::detail::createCPUGenerator(4);
+  collection wide{64, 2, at::kDouble};
+  collection narrow{64, 2, at::kFloat};
+  auto square = at::zeros({64}, at::kFloat);
+  for (int i = 1; i <= 40; ++i) {
+    const auto w = 1 + 1e-4 * at::randn({64}, numbers, at::kDouble);
+    wide.add(w.to(at::kFloat).to(at::kDouble));
+    narrow.add(w.to(at::kFloat));
+    square.add_(w.to(at::kFloat).square() - square, 1.0 / i);
+  }
+  const auto exact = wide.moments().variance;
+  const auto error = [&](const at::Tensor& x) {
+    return ((x.to(at::kDouble) - exact).abs() / exact).max().item<double>();
+  };
+  CHECK(error(narrow.moments().variance) < 1e-2);
+  CHECK(error(square - narrow.moments().mean.square()) > 1);
+}

@@ -1,7 +1,9 @@
 #include "actors/behavior.hpp"
 
 #include "actors/behaviors/deep_ensemble.hpp"
+#include "actors/behaviors/mc_dropout.hpp"
 #include "actors/behaviors/svgd.hpp"
+#include "actors/behaviors/swag.hpp"
 #include "runtime/core/nearest_name.hpp"
 #include "runtime/model/loss.hpp"
 #include "runtime/model/network.hpp"
@@ -15,6 +17,9 @@ registry<behavior>& behaviors() {
     registry<behavior> out{"behaviour"};
     out.add("deep_ensemble", deep_ensemble());
     out.add("svgd", svgd());
+    out.add("swag", swag());
+    out.add("multi_swag", swag());
+    out.add("mc_dropout", mc_dropout());
     return out;
   }();
   return known;

@@ -246,6 +246,17 @@ job_ptr<validate_ack> job_for(worker_device& device, const validate_msg& msg) {
       });
 }
 
+job_ptr<collect_ack> job_for(worker_device& device, const collect_msg& msg) {
+  return on_slot<collect_ack>(device, msg.pid, "collect",
+                              [](seated_particle p) -> expected<collect_ack> {
+                                auto count = collect(p);
+                                if (!count)
+                                  return fail(std::move(count));
+                                return collect_ack{
+                                    static_cast<std::uint64_t>(*count)};
+                              });
+}
+
 job_ptr<finish_ack> job_for(worker_device& device, const finish_msg& msg) {
   return on_slot<finish_ack>(
       device, msg.pid, "finish", [](seated_particle p) -> expected<finish_ack> {

@@ -109,6 +109,10 @@ response<validate_ack> particle::validate() {
   return state_.on_device(validate_msg{pid()});
 }
 
+response<collect_ack> particle::collect() {
+  return state_.on_device(collect_msg{pid()});
+}
+
 response<particle_cursor> particle::finish() {
   return state_.on_device(finish_msg{pid()}, [](finish_ack&& ack) {
     return cursor_of(ack.steps, ack.finished);

@@ -75,6 +75,9 @@ public:
   /// Measures the validation part and remembers the parameters if they are the
   /// best so far.
   response<validate_ack> validate();
+  /// Takes the parameters into what the particle remembers of its posterior;
+  /// fails with errc::invalid_argument if its behaviour keeps no posterior.
+  response<collect_ack> collect();
   /// Puts the best parameters back, if any were kept, and marks the particle
   /// as trained.
   response<particle_cursor> finish();

@@ -31,6 +31,7 @@ recipe_of_particle(particle_recipe recipe,
   if (!acts)
     return fail(std::move(acts));
   recipe.gradient_row = (*acts)->exchanges_scores;
+  recipe.posterior.kind = (*acts)->posterior;
   auto keep_best = req.behaviour.args.at_or<bool>("keep_best", false);
   if (!keep_best)
     return fail(std::move(keep_best));

@@ -42,6 +42,42 @@ expected<model_spec> model_of(const run_config& config,
   return out;
 }
 
+local_posterior_spec posterior_of(const run_config& config,
+                                  const behavior& acts) {
+  local_posterior_spec out;
+  out.kind = acts.posterior;
+  if (out.kind == "none")
+    return out;
+  out.draws = config.infer.samples;
+  out.seed = static_cast<std::uint64_t>(config.run.seed);
+  out.rank = config.infer.rank;
+  out.scale = config.infer.scale;
+  return out;
+}
+
+// A Gaussian has no spread before its second iterate.
+constexpr std::int64_t least_collections = 2;
+
+/// When a particle's parameters are taken in: by default once an epoch in the
+/// last quarter.
+expected<void> plan_collections(const run_config& config,
+                                train_args& training) {
+  training.burn_in =
+      config.infer.burn_in.value_or(training.steps - training.steps / 4);
+  training.thinning =
+      config.infer.thinning.value_or(training.batches_per_epoch);
+  if (training.collections() >= least_collections)
+    return {};
+  return fail(errc::invalid_config,
+              config.origins.where("infer.steps") + ": expected at least "
+                  + std::to_string(training.burn_in
+                                   + least_collections * training.thinning)
+                  + ", for infer.burn_in = " + std::to_string(training.burn_in)
+                  + " and two collections every infer.thinning = "
+                  + std::to_string(training.thinning) + " steps, got "
+                  + std::to_string(training.steps));
+}
+
 } // namespace
 
 expected<run_plan> make_run_plan(const run_config& config,
@@ -68,7 +104,8 @@ expected<run_plan> make_run_plan(const run_config& config,
   training.steps = infer.steps.value_or(infer.epochs.value_or(1)
                                         * training.batches_per_epoch);
   training.bootstrap = infer.bootstrap;
-  const bool keep_best = data.validation.size() > 0 && !out.led;
+  const bool keep_best =
+      data.validation.size() > 0 && (*acts)->keeps_best && !out.led;
   if (keep_best)
     training.validate_every =
         validation_interval(training.steps, out.batch, data.validation.size());
@@ -83,6 +120,10 @@ expected<run_plan> make_run_plan(const run_config& config,
   out.recipe.weights_prior = *weights_prior;
   out.recipe.gradient_row = (*acts)->exchanges_scores;
   out.recipe.keep_best = keep_best;
+  out.recipe.posterior = posterior_of(config, **acts);
+  if (out.recipe.posterior.kind == "swag")
+    if (auto ok = plan_collections(config, training); !ok)
+      return fail(std::move(ok));
   if (infer.particles == 1 && config.run.fuse == fuse_mode::on
       && can_part(out.recipe.model))
     out.recipe.batch_parts = parts_of_a_batch;

@@ -72,8 +72,8 @@ auto inspect(Inspector& f, forward_msg& x) {
   return f(caf::meta::type_name("forward_msg"), x.pid, x.x);
 }
 
-/// Outputs for all rows of a part of the data set, without gradients, dropout
-/// or a change of the buffers.
+/// Outputs of the particle's posterior for all rows of a part of the data set,
+/// without gradients; the particle stays as it is.
 struct forward_part_msg {
   particle_id pid;
   data_part part{data_part::test};
@@ -86,7 +86,9 @@ auto inspect(Inspector& f, forward_part_msg& x) {
 }
 
 struct forward_ack {
-  tensor_blob outputs; ///< [B, outputs...], in the order of the rows.
+  /// [B, outputs...], in the order of the rows; of a posterior that is drawn
+  /// from [draws, B, outputs...].
+  tensor_blob outputs;
 };
 
 template <class Inspector>
@@ -184,6 +186,26 @@ struct validate_ack {
 template <class Inspector>
 auto inspect(Inspector& f, validate_ack& x) {
   return f(caf::meta::type_name("validate_ack"), x.score, x.improved);
+}
+
+/// Takes the particle's parameters into what it remembers of its posterior.
+struct collect_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, collect_msg& x) {
+  return f(caf::meta::type_name("collect_msg"), x.pid);
+}
+
+/// errc::invalid_argument instead, if it remembers nothing.
+struct collect_ack {
+  std::uint64_t collected{0}; ///< How often it has, this time included.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, collect_ack& x) {
+  return f(caf::meta::type_name("collect_ack"), x.collected);
 }
 
 /// Ends a particle's training: puts back the parameters that validated best, if

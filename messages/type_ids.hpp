@@ -63,6 +63,8 @@ struct unpin_msg;
 struct unpin_ack;
 struct validate_msg;
 struct validate_ack;
+struct collect_msg;
+struct collect_ack;
 struct finish_msg;
 struct finish_ack;
 struct cursor_msg;
@@ -241,6 +243,9 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(posse_messages, (posse::trace_log))
   CAF_ADD_TYPE_ID(posse_messages, (posse::trace_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::trace_ack))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::collect_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::collect_ack))
 
 CAF_END_TYPE_ID_BLOCK(posse_messages)
 // clang-format on

@@ -15,18 +15,29 @@ bool train_args::validates_after(std::int64_t done) const {
   return validate_every > 0 && (done % validate_every == 0 || done == steps);
 }
 
+bool train_args::collects_after(std::int64_t done) const {
+  return thinning > 0 && done > burn_in && (done - burn_in) % thinning == 0;
+}
+
+std::int64_t train_args::collections() const {
+  return thinning > 0 && steps > burn_in ? (steps - burn_in) / thinning : 0;
+}
+
 value_dict to_dict(const train_args& x) {
   return {{"steps", x.steps},
           {"batches_per_epoch", x.batches_per_epoch},
           {"validate_every", x.validate_every},
-          {"bootstrap", x.bootstrap}};
+          {"bootstrap", x.bootstrap},
+          {"burn_in", x.burn_in},
+          {"thinning", x.thinning}};
 }
 
 expected<train_args> train_args_from_value(const value& x) {
   train_args out;
   auto count = [&](std::string_view key, std::int64_t least,
                    std::int64_t& target) -> expected<void> {
-    auto n = x.at<std::int64_t>(key);
+    auto n =
+        least == 0 ? x.at_or<std::int64_t>(key, 0) : x.at<std::int64_t>(key);
     if (!n)
       return fail(std::move(n));
     if (*n < least)
@@ -41,6 +52,10 @@ expected<train_args> train_args_from_value(const value& x) {
   if (auto r = count("batches_per_epoch", 1, out.batches_per_epoch); !r)
     return fail(std::move(r));
   if (auto r = count("validate_every", 0, out.validate_every); !r)
+    return fail(std::move(r));
+  if (auto r = count("burn_in", 0, out.burn_in); !r)
+    return fail(std::move(r));
+  if (auto r = count("thinning", 0, out.thinning); !r)
     return fail(std::move(r));
   auto bootstrap = x.at<bool>("bootstrap");
   if (!bootstrap)

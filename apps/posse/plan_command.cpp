@@ -54,6 +54,8 @@ std::string_view title_of(section_role role) {
   case section_role::best:
   case section_role::best_buffers:
     return "best so far";
+  case section_role::posterior:
+    return "posterior";
   }
   return {};
 }

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <utility>
 
 namespace posse {
 
@@ -35,8 +37,22 @@ std::vector<double> square_roots(const at::Tensor& x) {
   return to_vector(x.sqrt());
 }
 
-expected<posterior_answer> combine_means(std::span<const at::Tensor> outputs,
+/// The networks' outputs [B, K] one by one, and how many a particle has.
+std::pair<std::vector<at::Tensor>, std::int64_t>
+networks_of(std::span<const at::Tensor> outputs) {
+  std::vector<at::Tensor> out;
+  for (const auto& each : outputs)
+    if (each.dim() == 3)
+      std::ranges::copy(each.unbind(0), std::back_inserter(out));
+    else
+      out.push_back(each);
+  const auto draws = outputs[0].dim() == 3 ? outputs[0].size(0) : 1;
+  return {std::move(out), draws};
+}
+
+expected<posterior_answer> combine_means(std::span<const at::Tensor> particles,
                                          head_kind head, const scaling& units) {
+  const auto [outputs, draws] = networks_of(particles);
   std::vector<at::Tensor> means;
   std::vector<at::Tensor> variances;
   for (const auto& each : outputs) {
@@ -52,10 +68,12 @@ expected<posterior_answer> combine_means(std::span<const at::Tensor> outputs,
   auto predictive = predict_regression(members);
   if (!predictive)
     return fail(std::move(predictive));
-  return regression_answer{std::move(members), std::move(*predictive)};
+  return regression_answer{std::move(members), std::move(*predictive), draws};
 }
 
-expected<posterior_answer> combine_logits(std::span<const at::Tensor> outputs) {
+expected<posterior_answer>
+combine_logits(std::span<const at::Tensor> particles) {
+  const auto [outputs, draws] = networks_of(particles);
   std::vector<at::Tensor> logits;
   for (const auto& each : outputs)
     logits.push_back(each.to(at::kDouble));
@@ -63,7 +81,7 @@ expected<posterior_answer> combine_logits(std::span<const at::Tensor> outputs) {
   auto predictive = predict_classification(all);
   if (!predictive)
     return fail(std::move(predictive));
-  return classification_answer{std::move(all), std::move(*predictive)};
+  return classification_answer{std::move(all), std::move(*predictive), draws};
 }
 
 prediction_table columns_of(const regression_answer& answer,
@@ -118,15 +136,17 @@ expected<test_metrics> listed(const expected<Metrics>& all,
 
 expected<test_metrics> measured(const regression_answer& answer,
                                 const at::Tensor& targets) {
-  return listed(evaluate_regression(answer.members, answer.predictive, targets),
-                evaluate_regression_members(answer.members, targets));
+  return listed(
+      evaluate_regression(answer.members, answer.predictive, targets),
+      evaluate_regression_members(answer.members, targets, answer.draws));
 }
 
 expected<test_metrics> measured(const classification_answer& answer,
                                 const at::Tensor& targets) {
   const auto labels = targets.to(at::kLong);
-  return listed(evaluate_classification(answer.predictive, labels),
-                evaluate_classification_members(answer.logits, labels));
+  return listed(
+      evaluate_classification(answer.predictive, labels),
+      evaluate_classification_members(answer.logits, labels, answer.draws));
 }
 
 } // namespace

@@ -19,21 +19,25 @@
 
 namespace posse {
 
-/// What M particles say about B rows, each alone and all together, in original
-/// units.
+/// What the networks of all particles say about B rows, each alone and all
+/// together, in original units: `draws` a particle, side by side.
 struct regression_answer {
   regression_members members;
   regression_predictive predictive;
+  std::int64_t draws{1};
 };
 struct classification_answer {
-  at::Tensor logits; ///< [M, B, C] float64
+  at::Tensor logits; ///< [particles * draws, B, C] float64
   classification_predictive predictive;
+  std::int64_t draws{1};
 };
 using posterior_answer = std::variant<regression_answer, classification_answer>;
 
 /// Puts the particles' outputs together, in double.
 ///
-/// @param outputs Raw outputs [B, K] of each particle, in pid order; M > 0.
+/// @param outputs Raw outputs [B, K], or [draws, B, K], of each particle, in
+/// pid
+///   order; of one shape, at least one.
 /// @returns errc::non_finite naming the member of a NaN or infinity;
 ///   errc::invalid_argument for outputs that do not fit together.
 expected<posterior_answer> combine(std::span<const at::Tensor> outputs,
@@ -60,7 +64,7 @@ prediction_table tabulate(const posterior_answer& answer,
 /// How good the answer is.
 struct test_metrics {
   metric_list ensemble;
-  std::vector<metric_list> members; ///< in pid order
+  std::vector<metric_list> members; ///< of each particle, in pid order
 };
 
 /// @param targets One a row, in original units or classes.

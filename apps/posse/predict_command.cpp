@@ -3,13 +3,11 @@
 #include "actors/load_plugins.hpp"
 #include "apps/posse/failure_text.hpp"
 #include "apps/posse/posterior_answer.hpp"
-#include "apps/posse/saved_network.hpp"
+#include "apps/posse/saved_particle.hpp"
 #include "apps/posse/value_json.hpp"
 #include "runtime/checkpoint/checkpoint_reader.hpp"
 #include "runtime/checkpoint/run_directory.hpp"
-#include "runtime/compute/evaluate.hpp"
 #include "runtime/core/atomic_file.hpp"
-#include "runtime/core/guarded.hpp"
 #include "runtime/device/compute_thread.hpp"
 #include "runtime/device/portable_bits.hpp"
 
@@ -31,8 +29,7 @@ struct arguments {
 
 /// What a checkpoint says about its particles.
 struct saved_model {
-  model_spec spec;
-  head_kind head{head_kind::point};
+  std::shared_ptr<const compiled_recipe> recipe;
   bool portable_bits{false};
 };
 
@@ -46,13 +43,21 @@ expected<saved_model> model_of(const checkpoint_info& info) {
   auto spec = model_spec::from_value(*described);
   if (!spec)
     return fail(std::move(spec));
-  auto head = parse_head(spec->head);
-  if (!head)
-    return fail(std::move(head));
+  local_posterior_spec posterior;
+  if (info.model.contains("posterior")) {
+    auto given = value_from_json(info.model["posterior"])
+                     .and_then(local_posterior_spec::from_value);
+    if (!given)
+      return fail(std::move(given));
+    posterior = std::move(*given);
+  }
+  auto recipe = recipe_to_predict(std::move(*spec), std::move(posterior));
+  if (!recipe)
+    return fail(std::move(recipe));
   const auto pinned = info.model.find("portable_bits");
-  return saved_model{std::move(*spec), *head,
-                     pinned != info.model.end() && pinned->is_boolean()
-                         && pinned->get<bool>()};
+  return saved_model{std::move(*recipe), pinned != info.model.end()
+                                             && pinned->is_boolean()
+                                             && pinned->get<bool>()};
 }
 
 expected<checkpoint_reader> open_run(const std::filesystem::path& run) {
@@ -77,17 +82,14 @@ expected<void> load_plugins_of(const std::filesystem::path& run) {
 }
 
 expected<std::vector<at::Tensor>> outputs_of(const checkpoint_reader& reader,
-                                             const model_spec& spec,
+                                             const saved_model& model,
                                              const at::Tensor& inputs) {
   std::vector<at::Tensor> out;
   for (auto pid : reader.particle_ids()) {
     auto record = reader.particle(pid);
     if (!record)
       return fail(std::move(record));
-    auto net = load_network(spec, *record);
-    if (!net)
-      return fail(std::move(net));
-    auto raw = guarded("predict", [&] { return evaluate(**net, inputs); });
+    auto raw = outputs_of_saved(model.recipe, *record, inputs);
     if (!raw)
       return fail(std::move(raw));
     out.push_back(std::move(*raw));
@@ -122,10 +124,10 @@ expected<std::string> predict(const arguments& given) {
   auto rows = encode_rows(*encoding, given.data);
   if (!rows)
     return fail(std::move(rows));
-  auto outputs = outputs_of(*reader, model->spec, rows->inputs);
+  auto outputs = outputs_of(*reader, *model, rows->inputs);
   if (!outputs)
     return fail(std::move(outputs));
-  auto answer = combine(*outputs, model->head, *encoding);
+  auto answer = combine(*outputs, model->recipe->head, *encoding);
   if (!answer)
     return fail(std::move(answer));
   warn_if_unfinished(reader->info());

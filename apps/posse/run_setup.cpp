@@ -165,7 +165,8 @@ checkpoint_info describe_checkpoint(const run_setup& setup,
                {"seed", config.run.seed},
                {"portable_bits", config.run.portable_bits},
                {"head", recipe.model.head},
-               {"network", to_json(recipe.model.to_value())}};
+               {"network", to_json(recipe.model.to_value())},
+               {"posterior", to_json(recipe.posterior.to_value())}};
   // What to_json() gives is JSON.
   out.data = nlohmann::ordered_json::parse(
       to_json(setup.data->encoding).value_or("null"));

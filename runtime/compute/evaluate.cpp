@@ -31,12 +31,11 @@ void copy_sections(const particle_layout& layout, const at::Tensor& row,
   }
 }
 
-/// Of a network on any device, for inputs on the host; on the host.
+} // namespace
+
 at::Tensor outputs_of(const slot& seat, const at::Tensor& x) {
   return on_host(evaluate(seat.net(), placed_on(seat.row().device(), x)));
 }
-
-} // namespace
 
 at::Tensor evaluate(network& net, const at::Tensor& x) {
   const at::NoGradGuard no_grad;
@@ -54,26 +53,6 @@ expected<at::Tensor> predict(seated_particle p, const at::Tensor& x) {
   return guarded("predict", [&] {
     p.seat.set_training(false);
     return outputs_of(p.seat, x);
-  });
-}
-
-expected<at::Tensor> predict_part(seated_particle p, const data_set& data,
-                                  data_part part) {
-  return guarded("predict", [&]() -> expected<at::Tensor> {
-    p.seat.set_training(false);
-    const chunks rows{data, part, evaluation_rows};
-    std::vector<at::Tensor> outputs;
-    for (std::int64_t i = 0; i < rows.size(); ++i) {
-      auto chunk = rows.at(i);
-      if (!chunk)
-        return fail(std::move(chunk));
-      outputs.push_back(outputs_of(p.seat, chunk->inputs));
-    }
-    if (outputs.empty())
-      return fail(errc::invalid_argument, "the data set has no "
-                                              + std::string{to_string(part)}
-                                              + " rows");
-    return at::cat(outputs);
   });
 }
 

@@ -7,6 +7,7 @@
 namespace posse {
 
 class network;
+class slot;
 
 /// Rows of one evaluation call. Fixed, since the last bit of a product may
 /// depend on how many rows it has: `run` and `predict` must agree.
@@ -16,5 +17,9 @@ inline constexpr std::int64_t evaluation_rows = 1024;
 /// chunks of at most `evaluation_rows`. The caller puts `net` in evaluation
 /// mode. Throws what LibTorch throws.
 at::Tensor evaluate(network& net, const at::Tensor& x);
+
+/// The same of a slot's network, on whatever device, for `x` on the host; on
+/// the host.
+at::Tensor outputs_of(const slot& seat, const at::Tensor& x);
 
 } // namespace posse

@@ -58,13 +58,27 @@ expected<step_report> train_step(seated_particle p, const at::Tensor& x,
 expected<double> score(seated_particle p, const at::Tensor& x,
                        const at::Tensor& y);
 
-/// The raw outputs [rows, K], on the host, for `x` [rows, ...], in evaluation
-/// mode, without autograd, in chunks as evaluate() says.
+/// The raw outputs [rows, K] of the particle's own parameters, on the host, for
+/// `x` [rows, ...], in evaluation mode, without autograd, in chunks as
+/// evaluate() says.
 expected<at::Tensor> predict(seated_particle p, const at::Tensor& x);
 
+/// The raw outputs of the particle's posterior, as above: [draws, rows, K], or
+/// [rows, K] if it is its parameters alone. Draw s follows from the posterior's
+/// seed, the pid and s; the particle is afterwards what it was. Statistics of
+/// batches are estimated anew for each draw of parameters (Maddox et al. 2019,
+/// section 3.2), from the training part.
+///
+/// @returns errc::invalid_argument if nothing was collected, or, with
+///   `predict_posterior`, for a network with statistics of batches.
+expected<at::Tensor> predict_posterior(seated_particle p, const at::Tensor& x);
 /// The same for a part of the data set.
 expected<at::Tensor> predict_part(seated_particle p, const data_set& data,
                                   data_part part);
+
+/// Takes the parameters into what the particle remembers of its posterior.
+/// @returns how many times it has; errc::invalid_argument if it remembers none.
+expected<std::int64_t> collect(seated_particle p);
 
 /// The mean of the recipe's scoring rule over a validation part: the negative
 /// log likelihood, or the mean squared error of a head without variance, in

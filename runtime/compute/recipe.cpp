@@ -2,6 +2,7 @@
 
 #include "runtime/core/guarded.hpp"
 #include "runtime/core/random.hpp"
+#include "runtime/model/module_kinds.hpp"
 #include "runtime/model/network.hpp"
 #include "runtime/store/bank.hpp"
 
@@ -30,6 +31,9 @@ compile(const particle_recipe& source, std::int64_t train_rows) {
   auto optimizer = make_optimizer(settings);
   if (!optimizer)
     return fail(std::move(optimizer));
+  auto posterior = make_local_posterior(source.posterior);
+  if (!posterior)
+    return fail(std::move(posterior));
   // Only names, shapes and dtypes of this network are used.
   auto numbers = make_generator(0);
   auto prototype = [&] {
@@ -38,16 +42,22 @@ compile(const particle_recipe& source, std::int64_t train_rows) {
   }();
   if (!prototype)
     return fail(std::move(prototype));
+  if (*posterior && (*posterior)->drops_units() && !has_dropout(**prototype))
+    return fail(errc::invalid_argument,
+                "model: expected a network with dropout, got none; set "
+                "model.dropout to the share of units to drop, such as 0.05");
   return guarded("layout", [&] {
     std::vector<std::string> moments;
     for (auto name : (*optimizer)->moments())
       moments.emplace_back(name);
+    row_extras extras{moments, source.gradient_row, source.keep_best, {}};
+    if (*posterior)
+      extras.posterior = (*posterior)->rows();
     return std::shared_ptr<const compiled_recipe>{new compiled_recipe{
         source, train_rows, *head, std::move(*loss), scoring_rule->function,
-        **schedule, std::move(*optimizer),
-        particle_layout{parameters_of(**prototype),
-                        buffers_of(**prototype),
-                        {moments, source.gradient_row, source.keep_best}}}};
+        **schedule, std::move(*optimizer), std::move(*posterior),
+        particle_layout{parameters_of(**prototype), buffers_of(**prototype),
+                        extras}}};
   });
 }
 

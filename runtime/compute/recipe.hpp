@@ -6,6 +6,7 @@
 #include "runtime/model/optimizer.hpp"
 #include "runtime/model/prior.hpp"
 #include "runtime/model/schedule.hpp"
+#include "runtime/posterior/local_posterior.hpp"
 #include "runtime/store/particle_layout.hpp"
 
 #include <cstdint>
@@ -24,6 +25,7 @@ struct particle_recipe {
   prior weights_prior;
   bool gradient_row{false}; ///< the algorithm exchanges scores
   bool keep_best{false};    ///< remembers the best validation step
+  local_posterior_spec posterior;
   /// Into which a step's batch is cut, on a CPU, for threads to share: > 0.
   std::int64_t batch_parts{1};
 
@@ -40,6 +42,8 @@ struct compiled_recipe {
   loss_fn scoring_rule; ///< what validation compares: nll, or mse for `point`
   schedule_fn schedule{nullptr};
   std::shared_ptr<const optimizer_rule> optimizer;
+  /// How it draws the networks that it predicts with; nullptr: it is one.
+  std::shared_ptr<const local_posterior> posterior;
   particle_layout layout;
 };
 

@@ -79,6 +79,7 @@ expected<particle_snapshot> snapshot(const particle_entry& entry,
     cursor["version"] = static_cast<std::int64_t>(entry.version);
     cursor["best_score_bits"] = bits_of(entry.best_score);
     cursor["best_step"] = entry.best_step;
+    cursor["collected"] = entry.collected;
     cursor["finished"] = entry.finished;
     return out;
   });
@@ -189,7 +190,7 @@ expected<void> restore(particle_entry& entry, const at::Tensor& row,
     const value cursor{from.cursor};
     std::map<std::string_view, std::int64_t> counts;
     for (auto key : {"steps", "schedule_steps", "version", "best_score_bits",
-                     "best_step"}) {
+                     "best_step", "collected"}) {
       auto x = cursor.at<std::int64_t>(key);
       if (!x)
         return fail(errc::corrupt_checkpoint, x.error().message);
@@ -203,6 +204,7 @@ expected<void> restore(particle_entry& entry, const at::Tensor& row,
     entry.version = static_cast<std::uint64_t>(counts["version"]);
     entry.best_score = std::bit_cast<double>(counts["best_score_bits"]);
     entry.best_step = counts["best_step"];
+    entry.collected = counts["collected"];
     entry.finished = *finished;
     return {};
   });

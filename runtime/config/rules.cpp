@@ -45,6 +45,13 @@ std::span<const default_rule> default_rules() {
       {"infer.schedule", text("constant"), {"infer.algorithm", "svgd"}},
       {"infer.schedule", text("cosine"), {"data.kind", "idx"}},
       {"infer.learning_rate", real(0.001), {"model.kind", "lenet"}},
+      {"infer.particles", integer(1), {"infer.algorithm", "swag"}},
+      {"infer.validation_fraction", real(0), {"infer.algorithm", "swag"}},
+      {"infer.validation_fraction", real(0), {"infer.algorithm", "multi_swag"}},
+      {"infer.schedule", text("swa"), {"infer.algorithm", "swag"}},
+      {"infer.schedule", text("swa"), {"infer.algorithm", "multi_swag"}},
+      {"infer.particles", integer(1), {"infer.algorithm", "mc_dropout"}},
+      {"model.dropout", real(0.05), {"infer.algorithm", "mc_dropout"}},
   };
   return rules;
 }
@@ -70,6 +77,23 @@ std::span<const unused_rule> unused_rules() {
       {"infer.momentum", {"infer.optimizer", "svgd_adagrad"}},
       {"infer.bootstrap", {"infer.algorithm", "svgd"}},
       {"infer.bandwidth", {"infer.algorithm", "deep_ensemble"}},
+      {"infer.samples", {"infer.algorithm", "deep_ensemble"}},
+      {"infer.samples", {"infer.algorithm", "svgd"}},
+      {"infer.burn_in", {"infer.algorithm", "deep_ensemble"}},
+      {"infer.thinning", {"infer.algorithm", "deep_ensemble"}},
+      {"infer.rank", {"infer.algorithm", "deep_ensemble"}},
+      {"infer.scale", {"infer.algorithm", "deep_ensemble"}},
+      {"infer.burn_in", {"infer.algorithm", "svgd"}},
+      {"infer.thinning", {"infer.algorithm", "svgd"}},
+      {"infer.rank", {"infer.algorithm", "svgd"}},
+      {"infer.scale", {"infer.algorithm", "svgd"}},
+      {"infer.burn_in", {"infer.algorithm", "mc_dropout"}},
+      {"infer.thinning", {"infer.algorithm", "mc_dropout"}},
+      {"infer.rank", {"infer.algorithm", "mc_dropout"}},
+      {"infer.scale", {"infer.algorithm", "mc_dropout"}},
+      {"infer.bandwidth", {"infer.algorithm", "swag"}},
+      {"infer.bandwidth", {"infer.algorithm", "multi_swag"}},
+      {"infer.bandwidth", {"infer.algorithm", "mc_dropout"}},
   };
   return rules;
 }

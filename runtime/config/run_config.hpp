@@ -90,6 +90,11 @@ struct infer_section {
   std::string schedule = "cosine";  ///< constant | cosine | linear
   bool bootstrap = false;
   std::string bandwidth = "median"; ///< svgd: median | median_all | a number
+  std::int64_t samples = 30;        ///< networks a particle predicts with, > 0
+  std::optional<std::int64_t> burn_in;  ///< steps, >= 0
+  std::optional<std::int64_t> thinning; ///< steps, > 0
+  std::int64_t rank = 20;               ///< swag: > 1
+  double scale = 0.5;                   ///< swag: >= 0
 
   friend bool operator==(const infer_section&, const infer_section&) = default;
 };

@@ -20,6 +20,7 @@ constexpr number_range inside_unit{
 constexpr double most_units = 1e6;
 constexpr double most_steps = 1e12;
 constexpr double most_rows = 1e9;
+constexpr double most_samples = 1e5;
 
 // -- the table ---------------------------------------------------------------
 
@@ -179,8 +180,7 @@ std::vector<run_key> make_schema() {
       {.section = "infer",
        .name = "algorithm",
        .names = name_kind::algorithm,
-       .later = {"swag", "multi_swag", "mc_dropout", "sgld", "sghmc", "hmc",
-                 "laplace", "vi"},
+       .later = {"sgld", "sghmc", "hmc", "laplace", "vi"},
        .doc = "how the posterior is approximated, or a plugin's name for it"}));
   keys.push_back(bind_key<&c::infer, &infer::particles>(
       {.section = "infer",
@@ -246,6 +246,33 @@ std::vector<run_key> make_schema() {
        .choices = {"median", "median_all"},
        .doc = "h of the kernel exp(-|x - y|^2 / h) between particles, or the "
               "rule that chooses it"}));
+  keys.push_back(bind_key<&c::infer, &infer::samples>(
+      {.section = "infer",
+       .name = "samples",
+       .range = number_range::between(1, most_samples),
+       .doc = "networks drawn of each particle to predict with"}));
+  keys.push_back(bind_key<&c::infer, &infer::burn_in>(
+      {.section = "infer",
+       .name = "burn_in",
+       .range = number_range::between(0, most_steps),
+       .default_text = "three quarters of the steps",
+       .doc = "steps before a particle's iterates count"}));
+  keys.push_back(bind_key<&c::infer, &infer::thinning>(
+      {.section = "infer",
+       .name = "thinning",
+       .range = number_range::between(1, most_steps),
+       .default_text = "an epoch",
+       .doc = "steps from one iterate that counts to the next"}));
+  keys.push_back(bind_key<&c::infer, &infer::rank>(
+      {.section = "infer",
+       .name = "rank",
+       .range = number_range::between(2, most_samples),
+       .doc = "latest deviations from the mean that a particle keeps"}));
+  keys.push_back(bind_key<&c::infer, &infer::scale>(
+      {.section = "infer",
+       .name = "scale",
+       .range = number_range::at_least(0),
+       .doc = "of the covariance of the iterates"}));
 
   // [local]
   for (auto& key : resource_keys<&c::local>("local"))

@@ -16,8 +16,10 @@ using schedule_fn = double (*)(std::int64_t step, std::int64_t total);
 
 /// With s = step / total: constant: 1; linear: 1 - s; cosine:
 /// (1 + cos(pi s)) / 2, PyTorch's CosineAnnealingLR with T_max = total
-/// (Loshchilov & Hutter, ICLR 2017, eq. 5, without restarts). And what plugins
-/// added.
+/// (Loshchilov & Hutter, ICLR 2017, eq. 5, without restarts); swa: 1 in the
+/// first 3/8 of the run, 0.1 from 27/40 on, a straight line between them, as
+/// Maddox et al. (NeurIPS 2019) come to their iterates in the last quarter. And
+/// what plugins added.
 const registry<schedule_fn>& schedules();
 
 /// Adds a schedule of a plugin, before the first run; errc::invalid_argument

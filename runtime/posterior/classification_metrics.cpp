@@ -100,16 +100,17 @@ evaluate_classification(const classification_predictive& predictive,
 
 expected<std::vector<classification_metrics>>
 evaluate_classification_members(const at::Tensor& logits,
-                                const at::Tensor& labels, std::int64_t bins) {
+                                const at::Tensor& labels, std::int64_t draws,
+                                std::int64_t bins) {
   return guarded("classification metrics of members",
                  [&]() -> expected<std::vector<classification_metrics>> {
                    auto checked = checked_real("logits", logits, {-1, -1, -1});
                    if (!checked)
                      return fail(std::move(checked));
                    std::vector<classification_metrics> result;
-                   for (std::int64_t m = 0; m < checked->size(0); ++m) {
+                   for (std::int64_t m = 0; m < checked->size(0); m += draws) {
                      auto predictive =
-                         predict_classification(checked->narrow(0, m, 1));
+                         predict_classification(checked->narrow(0, m, draws));
                      if (!predictive)
                        return fail(std::move(predictive));
                      auto metrics =

@@ -50,9 +50,10 @@ evaluate_classification(const classification_predictive& predictive,
 
 /// The metrics of each member alone, in order.
 /// @param logits [M, B, C]; errors as of predict_classification() too.
-expected<std::vector<classification_metrics>>
-evaluate_classification_members(const at::Tensor& logits,
-                                const at::Tensor& labels,
-                                std::int64_t bins = default_reliability_bins);
+/// @param draws Members that lie side by side and count as one, their mixture;
+///   > 0, and divides M.
+expected<std::vector<classification_metrics>> evaluate_classification_members(
+    const at::Tensor& logits, const at::Tensor& labels, std::int64_t draws = 1,
+    std::int64_t bins = default_reliability_bins);
 
 } // namespace posse

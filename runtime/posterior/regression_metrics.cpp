@@ -94,13 +94,13 @@ evaluate_regression(const regression_members& members,
 
 expected<std::vector<regression_metrics>>
 evaluate_regression_members(const regression_members& members,
-                            const at::Tensor& targets) {
+                            const at::Tensor& targets, std::int64_t draws) {
   auto checked = checked_members(members);
   if (!checked)
     return fail(std::move(checked));
   std::vector<regression_metrics> result;
-  for (std::int64_t m = 0; m < checked->means.size(0); ++m) {
-    auto alone = checked->member(m);
+  for (std::int64_t m = 0; m < checked->means.size(0); m += draws) {
+    auto alone = checked->members(m, draws);
     auto predictive = predict_regression(alone);
     if (!predictive)
       return fail(std::move(predictive));

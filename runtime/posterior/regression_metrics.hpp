@@ -49,8 +49,10 @@ evaluate_regression(const regression_members& members,
                     const at::Tensor& targets);
 
 /// The metrics of each member alone, in order; errors as above.
+/// @param draws Members that lie side by side and count as one, their mixture;
+///   > 0, and divides their number.
 expected<std::vector<regression_metrics>>
 evaluate_regression_members(const regression_members& members,
-                            const at::Tensor& targets);
+                            const at::Tensor& targets, std::int64_t draws = 1);
 
 } // namespace posse

@@ -40,10 +40,11 @@ density_of(const regression_members& members,
 
 } // namespace
 
-regression_members regression_members::member(std::int64_t m) const {
-  regression_members result{means.narrow(0, m, 1), std::nullopt};
+regression_members regression_members::members(std::int64_t first,
+                                               std::int64_t count) const {
+  regression_members result{means.narrow(0, first, count), std::nullopt};
   if (variances)
-    result.variances = variances->narrow(0, m, 1);
+    result.variances = variances->narrow(0, first, count);
   return result;
 }
 

@@ -15,8 +15,8 @@ struct regression_members {
   at::Tensor means;                    ///< [M, B], any float dtype
   std::optional<at::Tensor> variances; ///< [M, B], > 0; absent: a point head
 
-  /// Member `m` in [0, M) alone, as an ensemble of one.
-  regression_members member(std::int64_t m) const;
+  /// `count` members from `first` on, alone.
+  regression_members members(std::int64_t first, std::int64_t count) const;
 };
 
 /// The ensemble's prediction: the equal mixture of its members

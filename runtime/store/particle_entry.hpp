@@ -42,7 +42,8 @@ struct particle_entry {
   std::uint64_t revision{0};
   double best_score{std::numeric_limits<double>::infinity()};
   std::int64_t best_step{0};
-  bool finished{false}; ///< trained to the end; a resume leaves it alone
+  std::int64_t collected{0}; ///< iterates in its rows of the posterior
+  bool finished{false};      ///< trained to the end; a resume leaves it alone
 };
 
 /// To be called before a particle's parameters change, or its gradients or

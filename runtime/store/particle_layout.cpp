@@ -60,6 +60,9 @@ particle_layout::particle_layout(std::span<const named_tensor> parameters,
     for (const auto& [buffer_type, places] : buffers_by_type)
       add_section(section_role::best_buffers, "best.", buffer_type, places);
   }
+  for (const auto& row : extras.posterior)
+    add_section(section_role::posterior, "posterior." + row + ".", type,
+                places_of(parameters));
 }
 
 void particle_layout::add_section(section_role role, std::string prefix,

@@ -27,6 +27,7 @@ enum class section_role : std::uint8_t {
   gradient, ///< not kept in checkpoints
   best,     ///< the parameters of the best validation step so far
   best_buffers,
+  posterior, ///< one row of what the particle remembers of its posterior
 };
 
 /// A run of tensors of one dtype. `width` elements from byte `offset_bytes` of
@@ -46,6 +47,7 @@ struct row_extras {
   std::vector<std::string> moments; ///< the optimizer's, by name
   bool gradient{false}; ///< a gradient row (algorithms that exchange scores)
   bool best{false};     ///< a second copy of parameters and buffers
+  std::vector<std::string> posterior; ///< its rows, by name
 };
 
 /// A named tensor of a network, of which only name, shape and dtype are read.

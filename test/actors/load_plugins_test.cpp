@@ -144,6 +144,7 @@ TEST_CASE("a config may use the names of its plugins, and is helped with them",
   CHECK(config->plugins == std::vector{built("good")});
   const std::vector<std::string> unknown{"infer.algorithm=goood"};
   CHECK(load_run_config(file, unknown).error().message
-        == "--set infer.algorithm: expected deep_ensemble, good or svgd, got "
+        == "--set infer.algorithm: expected deep_ensemble, good, "
+           "mc_dropout, multi_swag, svgd or swag, got "
            "\"goood\"; did you mean \"good\"?");
 }

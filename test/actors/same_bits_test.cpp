@@ -32,7 +32,8 @@ outcome train(const run_config& config) {
 TEST_CASE("training ends in the same bits wherever particles run",
           "[actors][same_bits]") {
   small_run data;
-  const std::string algorithm = GENERATE("deep_ensemble", "svgd");
+  const std::string algorithm =
+      GENERATE("deep_ensemble", "svgd", "multi_swag", "mc_dropout");
   auto with = [&](std::vector<std::string> sets) {
     return train(data.config(algorithm, 5, 40, std::move(sets)));
   };

@@ -23,6 +23,27 @@ TEST_CASE("validation falls on its steps and on the last one",
   CHECK_FALSE((train_args{25, 7, 0, false}.validates_after(25)));
 }
 
+TEST_CASE("iterates count after the burn-in, one of so many",
+          "[actors][train_args]") {
+  train_args args;
+  args.steps = 30;
+  CHECK_FALSE(args.collects_after(30));
+  CHECK(args.collections() == 0);
+  args.burn_in = 10;
+  args.thinning = 7;
+  std::int64_t count = 0;
+  for (std::int64_t done = 1; done <= args.steps; ++done)
+    count += args.collects_after(done) ? 1 : 0;
+  CHECK(count == 2);
+  CHECK(args.collections() == 2);
+  CHECK_FALSE(args.collects_after(10));
+  CHECK(args.collects_after(17));
+  CHECK(args.collects_after(24));
+  const auto back = train_args_from_value(to_dict(args));
+  REQUIRE(back);
+  CHECK(back->collects_after(24));
+}
+
 TEST_CASE("arguments survive the way to a particle", "[actors][train_args]") {
   const train_args args{100, 7, 10, true};
   auto back = train_args_from_value(to_dict(args));

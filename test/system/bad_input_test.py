@@ -110,6 +110,17 @@ CASES = [
     change("no_such_kind_of_device", 'local.devices=["tpu:0"]', 'expected cpu:K.*got "tpu:0"'),
     # -- what does not go together
     change("key_that_is_not_used", "infer.bandwidth=1.0", "expected no such key with infer.algor"),
+    change("key_of_another_algorithm", "infer.rank=3", "expected no such key with infer.algor"),
+    run(
+        "dropout_of_nothing",
+        *("--set", "infer.algorithm=mc_dropout", "--set", "model.dropout=0"),
+        pattern="expected a network with dropout, got none; set model.dropout",
+    ),
+    run(
+        "iterates_that_never_come",
+        *("--set", "infer.algorithm=swag", "--set", "infer.burn_in=39"),
+        pattern=r"infer\.steps: expected at least 45, for infer\.burn_in = 39 .*, got 40$",
+    ),
     change("loss_of_another_head", "infer.loss=cross_entropy", "expected .*with model.head"),
     run(
         "images_net_for_a_table",

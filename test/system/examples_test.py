@@ -7,8 +7,8 @@ from harness import EXAMPLES, Story, main
 class Examples(Story):
     as_users_do = True
 
-    def run_shortly(self, name):
-        return self.train(EXAMPLES / f"{name}.toml", name, "--set", "infer.steps=20")
+    def run_shortly(self, name, *args):
+        return self.train(EXAMPLES / f"{name}.toml", name, "--set", "infer.steps=20", *args)
 
     def test_all_are_valid(self):
         found = sorted(EXAMPLES.glob("*.toml"))
@@ -29,6 +29,15 @@ class Examples(Story):
     def test_svgd_runs(self):
         result = self.run_shortly("svgd")
         self.assertEqual((result["algorithm"], result["particles"]), ("svgd", 8))
+
+    def test_swag_runs(self):
+        for name, particles in (("swag", 1), ("multi_swag", 5)):
+            result = self.run_shortly(name, "--set", "infer.steps=2300")
+            self.assertEqual((result["algorithm"], result["particles"]), (name, particles))
+
+    def test_mc_dropout_runs(self):
+        result = self.run_shortly("mc_dropout")
+        self.assertEqual((result["algorithm"], result["particles"]), ("mc_dropout", 1))
 
 
 if __name__ == "__main__":

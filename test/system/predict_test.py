@@ -79,6 +79,24 @@ class Predictions(Story):
         self.assertEqual(without(out, "row"), without(saved, "row"))
 
 
+class PredictionsOfMultiSwag(Predictions):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.config = write_small_run(cls.folder, "multi_swag")
+        cls.train(cls.config, "run", "--overwrite")
+        cls.saved = (cls.folder / "run/predictions.csv").read_text(encoding="utf-8")
+
+
+class PredictionsOfMcDropout(Predictions):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.config = write_small_run(cls.folder, "mc_dropout")
+        cls.train(cls.config, "run", "--overwrite")
+        cls.saved = (cls.folder / "run/predictions.csv").read_text(encoding="utf-8")
+
+
 class PredictionsOfSvgd(Predictions):
     @classmethod
     def setUpClass(cls):

@@ -160,6 +160,13 @@ class DeepEnsembles(Resume, Story):
         self.assertEqual(snapshot(self.folder / "unbroken"), before)
 
 
+class MultiSwag(Resume, Story):
+    """Interrupted before and while iterates are taken in."""
+
+    algorithm = "multi_swag"
+    steps = 8000
+
+
 class Svgd(Resume, Story):
     algorithm = "svgd"
     steps = 2000

@@ -58,6 +58,14 @@ class Svgd(SameBits, Story):
     algorithm = "svgd"
 
 
+class MultiSwag(SameBits, Story):
+    algorithm = "multi_swag"
+
+
+class McDropout(SameBits, Story):
+    algorithm = "mc_dropout"
+
+
 class Fused:
     """Mixed into a story as well: particles compute together."""
 
@@ -85,6 +93,10 @@ class Fused:
 
 class FusedDeepEnsembles(Fused, SameBits, Story):
     algorithm = "deep_ensemble"
+
+
+class FusedMultiSwag(Fused, SameBits, Story):
+    algorithm = "multi_swag"
 
 
 class FusedSvgd(Fused, SameBits, Story):

@@ -159,7 +159,8 @@ disk_path = "spill"
   CHECK(config.prior == prior_section{"normal", 2.0});
   CHECK(config.infer
         == infer_section{"deep_ensemble", 7, 10, std::nullopt, 32, "nll", 0.0,
-                         "sgd", 0.001, 0.9, "linear", true, "median"});
+                         "sgd", 0.001, 0.9, "linear", true, "median", 30,
+                         std::nullopt, std::nullopt, 20, 0.5});
   CHECK(config.local
         == local_section{{{"cpu:0", 0}, {"cuda:1", 1536_MiB}, {"sim:0", 4096}},
                          2,

@@ -74,7 +74,7 @@ TEST_CASE("every key is named once, documented and in a known section",
     CHECK(find_key(key.section, key.name) == &key);
     CHECK(&key_named(key.dotted()) == &key);
   }
-  CHECK(seen.size() == 47); // all that the interface has
+  CHECK(seen.size() == 52); // all that the interface has
   CHECK(find_key("infer", "seed") == nullptr);
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("the description has a row for each key", "[config][schema]") {
              ContainsSubstring("| `seed` | an integer >= 0 | `1` | same seed"));
   CHECK_THAT(text,
              ContainsSubstring("| `particles` | an integer from 1 to 1000000 | "
-                               "`5`; `8` with infer.algorithm svgd | "));
+                               "`5`; `8` with infer.algorithm svgd; "));
   CHECK_THAT(text, ContainsSubstring(
                        "| `path` | a path | required | where the data is"));
   CHECK_THAT(text, ContainsSubstring("### `[infer]`: how the posterior"));

@@ -10,6 +10,11 @@ TEST_CASE("schedules start at 1 and end where they should",
   CHECK(schedule_factor("linear", 0, 10) == 1);
   CHECK(*schedule_factor("linear", 3, 10) == Catch::Approx(0.7));
   CHECK(schedule_factor("linear", 10, 10) == 0);
+  CHECK(schedule_factor("swa", 0, 40) == 1);
+  CHECK(schedule_factor("swa", 15, 40) == 1);
+  CHECK(*schedule_factor("swa", 21, 40) == Catch::Approx(0.55));
+  CHECK(*schedule_factor("swa", 27, 40) == Catch::Approx(0.1));
+  CHECK(schedule_factor("swa", 40, 40) == 0.1);
   CHECK(schedule_factor("cosine", 0, 10) == 1);
   CHECK(*schedule_factor("cosine", 5, 10) == Catch::Approx(0.5));
   CHECK(schedule_factor("cosine", 10, 10) == 0);
@@ -28,7 +33,7 @@ TEST_CASE("a schedule that cannot be is refused", "[runtime][schedule]") {
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().message
         == "unknown schedule \"cosin\"; did you mean \"cosine\"? known: "
-           "constant, cosine, linear");
+           "constant, cosine, linear, swa");
   CHECK(schedule_factor("linear", 11, 10).error().code
         == errc::invalid_argument);
   CHECK(schedule_factor("linear", -1, 10).error().code

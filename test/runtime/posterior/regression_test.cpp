@@ -106,7 +106,7 @@ TEST_CASE("members score alone as ensembles of one", "[runtime][regression]") {
   REQUIRE(each);
   REQUIRE(each->size() == 5);
   for (std::int64_t m = 0; m < 5; ++m) {
-    auto alone = evaluate(members.member(m), y);
+    auto alone = evaluate(members.members(m, 1), y);
     const auto& x = (*each)[static_cast<std::size_t>(m)];
     CHECK(to_list(x) == to_list(alone));
     // One Gaussian is its own mixture.

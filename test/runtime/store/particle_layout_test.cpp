@@ -19,7 +19,7 @@ std::vector<named_tensor> buffers() {
 TEST_CASE("every tensor of a row starts at a multiple of 64 bytes",
           "[runtime][layout]") {
   const particle_layout layout{
-      parameters(), buffers(), {{"exp_avg", "exp_avg_sq"}, true, true}};
+      parameters(), buffers(), {{"exp_avg", "exp_avg_sq"}, true, true, {}}};
   CHECK(layout.row_bytes() % 64 == 0);
   for (const auto& section : layout.sections()) {
     CHECK(section.offset_bytes % 64 == 0);
@@ -34,7 +34,7 @@ TEST_CASE("every tensor of a row starts at a multiple of 64 bytes",
 
 TEST_CASE("a row holds every part of a particle once", "[runtime][layout]") {
   const particle_layout layout{
-      parameters(), buffers(), {{"exp_avg", "exp_avg_sq"}, true, true}};
+      parameters(), buffers(), {{"exp_avg", "exp_avg_sq"}, true, true, {}}};
   std::vector<std::string> names;
   for (const auto& section : layout.sections())
     for (const auto& place : section.tensors)
@@ -60,7 +60,7 @@ TEST_CASE("a row holds every part of a particle once", "[runtime][layout]") {
 
 TEST_CASE("views of a row share its memory and nothing else",
           "[runtime][layout]") {
-  const particle_layout layout{parameters(), buffers(), {{}, false, false}};
+  const particle_layout layout{parameters(), buffers(), {{}, false, false, {}}};
   auto row = at::zeros({layout.row_bytes()}, at::kByte);
   for (const auto& section : layout.sections())
     for (const auto& place : section.tensors) {

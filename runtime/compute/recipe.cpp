@@ -45,7 +45,7 @@ compile(const particle_recipe& source, std::int64_t train_rows) {
   if (*posterior && (*posterior)->drops_units() && !has_dropout(**prototype))
     return fail(errc::invalid_argument,
                 "model: expected a network with dropout, got none; set "
-                "model.dropout to the share of units to drop, such as 0.05");
+                "model.dropout to the share of units to drop, such as 0.005");
   return guarded("layout", [&] {
     std::vector<std::string> moments;
     for (auto name : (*optimizer)->moments())

@@ -48,10 +48,11 @@ std::span<const default_rule> default_rules() {
       {"infer.particles", integer(1), {"infer.algorithm", "swag"}},
       {"infer.validation_fraction", real(0), {"infer.algorithm", "swag"}},
       {"infer.validation_fraction", real(0), {"infer.algorithm", "multi_swag"}},
-      {"infer.schedule", text("swa"), {"infer.algorithm", "swag"}},
-      {"infer.schedule", text("swa"), {"infer.algorithm", "multi_swag"}},
+      {"infer.schedule", text("constant"), {"infer.algorithm", "swag"}},
+      {"infer.schedule", text("constant"), {"infer.algorithm", "multi_swag"}},
       {"infer.particles", integer(1), {"infer.algorithm", "mc_dropout"}},
-      {"model.dropout", real(0.05), {"infer.algorithm", "mc_dropout"}},
+      {"infer.steps", integer(12'000), {"infer.algorithm", "mc_dropout"}},
+      {"model.dropout", real(0.005), {"infer.algorithm", "mc_dropout"}},
   };
   return rules;
 }

@@ -7,6 +7,8 @@
 #include "test/support/catch.hpp"
 #include "test/support/simulated_fixture.hpp"
 
+#include <ATen/ATen.h>
+
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -106,8 +108,9 @@ task<value> steps_and_sends(particle& self, value) {
 }
 
 /// A run of particles with buffers and dropout.
-run_config normalized_run(small_run& data, std::vector<std::string> sets) {
-  auto config = data.config("deep_ensemble", 4, 30, std::move(sets));
+run_config normalized_run(small_run& data, std::vector<std::string> sets,
+                          const std::string& algorithm = "deep_ensemble") {
+  auto config = data.config(algorithm, 4, 30, std::move(sets));
   config.model.kind = add_normalized_network();
   config.model.head = "point";
   config.infer.loss = "mse";
@@ -118,6 +121,41 @@ run_config normalized_run(small_run& data, std::vector<std::string> sets) {
 }
 
 } // namespace
+
+TEST_CASE("draws of a network with buffers have the same bits wherever "
+          "particles predict",
+          "[actors][same_bits]") {
+  small_run data;
+  auto with = [&](std::vector<std::string> sets) {
+    sets.insert(sets.end(), {"infer.samples=3", "infer.burn_in=10",
+                             "infer.thinning=4", "infer.rank=3"});
+    auto pd =
+        push_distribution::start(normalized_run(data, sets, "multi_swag"));
+    REQUIRE(pd);
+    create_all(**pd);
+    for (const auto& result : wait_all(launch(**pd)))
+      REQUIRE(result);
+    std::vector<at::Tensor> outputs;
+    for (int twice = 0; twice < 2; ++twice) // the first leaves nothing behind
+      for (auto pid : (*pd)->particle_ids()) {
+        auto some = (*pd)->p_predict(pid, data_part::test);
+        REQUIRE(some);
+        outputs.push_back(std::move(*some));
+      }
+    return at::stack(outputs);
+  };
+  const auto reference = with({"local.lanes=1"});
+  CHECK(reference.sizes() == at::IntArrayRef{2 * 4, 3, 8, 1});
+  CHECK(at::equal(reference.slice(0, 0, 4), reference.slice(0, 4, 8)));
+  for (const auto* device : {"cpu:0", "sim:0"})
+    for (const auto* slots : {"1", "4"}) {
+      CAPTURE(device, slots);
+      CHECK(at::equal(
+          with({std::string{"local.devices=[\""} + device + "\"]",
+                "local.lanes=2", std::string{"local.cache_size="} + slots}),
+          reference));
+    }
+}
 
 TEST_CASE("a network with buffers and dropout trains to the same bits wherever "
           "particles run",

@@ -3,15 +3,20 @@
 #include "apps/posse/bench/bench_nodes.hpp"
 #include "apps/posse/bench/caf_pair.hpp"
 #include "apps/posse/bench/measure.hpp"
+#include "apps/posse/bench/uci.hpp"
 #include "apps/posse/bench/workload.hpp"
+#include "apps/posse/failure_text.hpp"
+#include "runtime/core/atomic_file.hpp"
 #include "runtime/device/compute_thread.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <thread>
 
 namespace posse {
 
@@ -96,6 +101,83 @@ void add_peers(CLI::App& command, options& opts) {
 void add_by_network(CLI::App& command, options& opts) {
   command.add_flag("--by-network", opts.by_network,
                    "nodes share no memory, as on different machines");
+}
+
+struct uci_arguments {
+  bench::uci_options options;
+  std::string csv;
+  std::string markdown;
+};
+
+exit_code exit_code_of(errc code) {
+  switch (code) {
+  case errc::invalid_argument:
+    return exit_wrong_input;
+  case errc::cancelled:
+    return exit_interrupted;
+  default:
+    return exit_run_failed;
+  }
+}
+
+int run_uci(const uci_arguments& given) {
+  auto runs = bench::measure_uci(given.options);
+  if (!runs)
+    return complain(runs.error(), exit_code_of(runs.error().code));
+  const auto table = bench::to_markdown(*runs);
+  fmt::print("{}", table);
+  expected<void> written;
+  if (!given.csv.empty())
+    written = write_file_atomically(given.csv, bench::to_csv(*runs));
+  if (written && !given.markdown.empty())
+    written = write_file_atomically(given.markdown, table);
+  if (!written)
+    return complain(written.error(), exit_run_failed);
+  return exit_done;
+}
+
+void add_uci(CLI::App& parent, int& exit_code) {
+  auto given = std::make_shared<uci_arguments>();
+  auto& options = given->options;
+  options.algorithms = {"deep_ensemble", "svgd", "swag", "multi_swag",
+                        "mc_dropout"};
+  options.jobs = std::max(1U, std::thread::hardware_concurrency());
+  auto* command = parent.add_subcommand(
+      "uci", "algorithms over the splits of data sets: means and errors");
+  command
+      ->add_option("FOLDER", options.folder,
+                   "has a folder with data.csv and splits.csv for each set")
+      ->required();
+  command->add_option("--sets", options.sets, "folders in it; default: all")
+      ->delimiter(',');
+  command
+      ->add_option("--algorithms", options.algorithms,
+                   "as infer.algorithm takes them")
+      ->delimiter(',')
+      ->capture_default_str();
+  command
+      ->add_option("--splits", options.splits,
+                   "the first so many; default: all")
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--set", options.changes,
+                      "KEY=VALUE: a key of all runs' configs");
+  command->add_option("--jobs", options.jobs, "runs at a time")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command
+      ->add_option("--csv", given->csv,
+                   "also write a line for each run to this file")
+      ->type_name("FILE");
+  command
+      ->add_option("--markdown", given->markdown,
+                   "also write the tables to this file")
+      ->type_name("FILE");
+  command->footer(
+      "Each run is a process with one lane, and as many as there are cores\n"
+      "run at a time. Mean and standard error of the test rows' metrics over\n"
+      "the splits.\n\nExample:\n  posse bench uci uci --sets "
+      "concrete,energy --splits 5");
+  command->callback([given, &exit_code] { exit_code = run_uci(*given); });
 }
 
 /// The other processes of a benchmark; not for users, and so not listed.
@@ -190,6 +272,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
       "remote ones are in two processes, over loopback; push: 256 MiB of\n"
       "tensors from one process to another, and small requests meanwhile.");
 
+  add_uci(*bench_app, exit_code);
   add_children(*bench_app, exit_code);
 }
 

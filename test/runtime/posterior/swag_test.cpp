@@ -125,3 +125,26 @@ TEST_CASE("a variance in float32 has its digits where squares have none",
   CHECK(error(narrow.moments().variance) < 1e-2);
   CHECK(error(square - narrow.moments().mean.square()) > 1);
 }
+
+TEST_CASE("on a quadratic the Gaussian is the stationary one of SGD",
+          "[runtime][swag]") {
+  // w <- w - eps (a w + s z), with z standard normal, has the variance
+  // eps s^2 / (a (2 - eps a)) once it has forgotten its start.
+  const auto numbers = at::detail::createCPUGenerator(5);
+  const auto a = at::tensor({0.5, 1.0, 4.0}, at::kDouble);
+  constexpr double eps = 0.1;
+  constexpr double s = 0.3;
+  const auto expected = eps * s * s / (a * (2 - eps * a));
+  collection x{3, 2, at::kDouble};
+  auto w = at::zeros({3}, at::kDouble);
+  for (int i = 0; i < 200'000; ++i) {
+    w = w - eps * (a * w + s * at::randn({3}, numbers, at::kDouble));
+    if (i > 1000 && i % 20 == 0)
+      x.add(w);
+  }
+  // 10,000 iterates, whose neighbours are alike by up to 0.95^20 = 0.36: a
+  // variance of the variance of at most 2 / 10,000 (1 + 0.36^2) / (1 - 0.36^2).
+  check_close(x.moments().variance, expected, 5 * 0.0161);
+  const auto error = (expected / 10'000 * (1 + 0.36) / (1 - 0.36)).sqrt();
+  CHECK((x.moments().mean.abs() - 5 * error).le(0).all().item<bool>());
+}

@@ -21,7 +21,8 @@ namespace {
 
 using outputs_fn = c10::function_ref<expected<at::Tensor>()>;
 
-/// A particle's parameters and buffers, put back whatever was done to them.
+/// A particle's parameters and buffers, put back whatever was done to them and
+/// to the mode of its network.
 class kept_network {
 public:
   explicit kept_network(seated_particle p) : seat_{p.seat} {
@@ -35,7 +36,10 @@ public:
   }
   kept_network(const kept_network&) = delete;
   kept_network& operator=(const kept_network&) = delete;
-  ~kept_network() { put_back(); }
+  ~kept_network() {
+    put_back();
+    seat_.net().eval(); // as the slot believes it to be
+  }
 
   void put_back() {
     const at::NoGradGuard no_grad;
@@ -56,15 +60,20 @@ std::vector<at::Tensor> posterior_rows(seated_particle p) {
   return out;
 }
 
-/// Goes forward over all training rows, as in training.
-void forward_training_rows(seated_particle p, const data_set& data) {
+/// Makes the network's statistics of batches those of the training rows, and
+/// has it predict.
+void estimate_on_training_rows(seated_particle p, const data_set& data) {
   const at::NoGradGuard no_grad;
   const chunks rows{data, data_part::train, evaluation_rows};
-  for (std::int64_t i = 0; i < rows.size(); ++i) {
-    const auto chunk = rows.at(i);
-    TORCH_CHECK(chunk, chunk.error().message); // guarded() takes it back
-    (void)p.seat.net().forward(placed_on(p.seat.row().device(), chunk->inputs));
-  }
+  auto& net = p.seat.net();
+  estimate_batch_statistics(net, [&](auto batch) {
+    for (std::int64_t i = 0; i < rows.size(); ++i) {
+      const auto chunk = rows.at(i);
+      TORCH_CHECK(chunk, chunk.error().message); // guarded() takes it back
+      batch(placed_on(p.seat.row().device(), chunk->inputs));
+    }
+  });
+  net.eval();
 }
 
 /// The outputs of all draws. @param data For statistics of batches; may be
@@ -91,9 +100,9 @@ expected<at::Tensor> outputs_of_draws(seated_particle p, const data_set* data,
     auto numbers = make_generator(
         derive_seed(spec.seed, p.entry.pid, "draw " + std::to_string(s)));
     rule.draw(own, rows, p.entry.collected, numbers);
-    if (anew)
-      estimate_batch_statistics(net, [&] { forward_training_rows(p, *data); });
     const generator_scope units{numbers};
+    if (anew)
+      estimate_on_training_rows(p, *data);
     if (rule.drops_units())
       drop_units(net);
     auto one = outputs();
@@ -113,9 +122,7 @@ expected<at::Tensor> outputs_of_posterior(seated_particle p,
     p.seat.set_training(false);
     if (!p.recipe().posterior)
       return outputs();
-    auto out = outputs_of_draws(p, data, outputs);
-    p.seat.net().eval(); // as the slot believes it to be
-    return out;
+    return outputs_of_draws(p, data, outputs);
   });
 }
 

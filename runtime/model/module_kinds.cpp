@@ -35,18 +35,17 @@ void for_each_batch_norm(const network& net, F f) {
   }
 }
 
-/// While it lives, running statistics are plain averages.
-class plain_averages {
+/// Puts the momenta of running statistics back.
+class kept_momenta {
 public:
-  explicit plain_averages(network& net) : net_{net} {
+  explicit kept_momenta(network& net) : net_{net} {
     for_each_batch_norm(net_, [this](auto& norm) {
       momenta_.push_back(norm.options.momentum());
-      norm.options.momentum(std::nullopt);
     });
   }
-  plain_averages(const plain_averages&) = delete;
-  plain_averages& operator=(const plain_averages&) = delete;
-  ~plain_averages() {
+  kept_momenta(const kept_momenta&) = delete;
+  kept_momenta& operator=(const kept_momenta&) = delete;
+  ~kept_momenta() {
     auto momentum = momenta_.begin();
     for_each_batch_norm(
         net_, [&momentum](auto& norm) { norm.options.momentum(*momentum++); });
@@ -77,13 +76,23 @@ void drop_units(network& net) {
       module->train();
 }
 
-void estimate_batch_statistics(network& net,
-                               const std::function<void()>& forward) {
-  const plain_averages scope{net};
+void estimate_batch_statistics(
+    network& net,
+    c10::function_ref<void(c10::function_ref<void(const at::Tensor&)>)> visit) {
+  const kept_momenta scope{net};
   for_each_batch_norm(net, [](auto& norm) { norm.reset_running_stats(); });
   net.train();
-  forward();
-  net.eval();
+  double seen = 0;
+  visit([&](const at::Tensor& x) {
+    const auto rows = static_cast<double>(x.size(0));
+    if (rows < 2)
+      return;
+    seen += rows;
+    for_each_batch_norm(net, [share = rows / seen](auto& norm) {
+      norm.options.momentum(share);
+    });
+    (void)net.forward(x);
+  });
 }
 
 } // namespace posse

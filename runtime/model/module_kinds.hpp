@@ -1,8 +1,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-
-#include <functional>
+#include <c10/util/FunctionRef.h>
 
 namespace posse {
 
@@ -19,10 +18,14 @@ bool has_batch_statistics(const network& net);
 /// evaluation; until train() is called again.
 void drop_units(network& net);
 
-/// Replaces the running statistics by those of the batches on which `forward`
-/// calls net.forward(): their plain average (cumulative, momentum none). `net`
-/// is in evaluation mode afterwards.
-void estimate_batch_statistics(network& net,
-                               const std::function<void()>& forward);
+/// Replaces the running statistics by those of batches: averages that weigh
+/// each by its rows, and no batch of a single row, which has no variance. `net`
+/// is left in training mode.
+///
+/// @param visit Calls what it is given with each batch [rows, ...], on the
+///   parameters' device.
+void estimate_batch_statistics(
+    network& net,
+    c10::function_ref<void(c10::function_ref<void(const at::Tensor&)>)> visit);
 
 } // namespace posse

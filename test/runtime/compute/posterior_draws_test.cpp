@@ -192,14 +192,19 @@ TEST_CASE("statistics of batches are those of the draw",
     each->create(first);
     collect_steps(*each, first, 5);
   }
-  const auto [x, y] = small_batch(50);
-  const auto data = training_rows(x, y);
+  // Batches of 1024 rows: one, one and a smaller one, and one of a single row.
+  const auto count = GENERATE(16, 1500, 1025);
+  const auto x = [&] {
+    const generator_scope numbers{make_generator(50)};
+    return at::randn({count, 4});
+  }();
+  const auto data = training_rows(x, x.sum(1, true));
   const auto outputs = box.with(first, [&](seated_particle p) {
     return predict_part(p, data, data_part::train);
   });
   REQUIRE(outputs);
-  // By hand: where the rows of training are one batch, the statistics of a draw
-  // are those of its first layer's outputs. Dropout is off where it predicts.
+  // By hand: the first layer's outputs, whose statistics these are, and those
+  // of their batches weighed by rows. Dropout is off where it predicts.
   box.with(first, [&](seated_particle p) {
     std::vector<at::Tensor> rows;
     for (const auto& section : p.recipe().layout.sections())
@@ -212,8 +217,19 @@ TEST_CASE("statistics of batches are those of the draw",
     p.recipe().posterior->draw(own, rows, p.entry.collected, numbers);
     auto w = p.seat.net().named_parameters();
     const auto hidden = x.mm(w["first.weight"].t()) + w["first.bias"];
-    const auto normal = (hidden - hidden.mean(0))
-                        / (hidden.var(0, /*unbiased=*/true) + 1e-5).sqrt();
+    auto mean = at::zeros({8});
+    auto variance = at::zeros({8});
+    double seen = 0;
+    for (const auto& batch : hidden.split(1024)) {
+      const auto n = static_cast<double>(batch.size(0));
+      if (n < 2)
+        continue;
+      mean += n * batch.mean(0);
+      variance += n * batch.var(0, /*unbiased=*/true);
+      seen += n;
+    }
+    const auto normal =
+        (hidden - mean / seen) / (variance / seen + 1e-5).sqrt();
     const auto features =
         (normal * w["statistics.weight"] + w["statistics.bias"]).relu();
     const auto expected = features.mm(w["last.weight"].t()) + w["last.bias"];

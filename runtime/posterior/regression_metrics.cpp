@@ -6,11 +6,19 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace posse {
 
 namespace {
+
+/// Of a central 90 % interval: 2 / 0.1 times the miss beside its width.
+double interval_score(double low, double high, double y) {
+  constexpr double missing = 0.1;
+  return high - low
+         + 2 / missing * (std::max(low - y, 0.0) + std::max(y - high, 0.0));
+}
 
 /// @param members As checked_members() gives them, with variances.
 regression_metrics::density
@@ -40,10 +48,16 @@ density_metrics(const regression_members& members, const at::Tensor& mean,
         crps_of_gaussian(moment_mean[i], moment_deviation[i], y[i]);
     sum.coverage_90 += q05[i] <= y[i] && y[i] <= q95[i] ? 1 : 0;
     sum.sharpness_90 += q95[i] - q05[i];
+    sum.interval_score_90 += interval_score(q05[i], q95[i], y[i]);
   }
   const auto n = static_cast<double>(b);
-  return {sum.nll / n,         sum.nll_moment / n,  sum.crps / n,
-          sum.crps_moment / n, sum.coverage_90 / n, sum.sharpness_90 / n};
+  return {sum.nll / n,
+          sum.nll_moment / n,
+          sum.crps / n,
+          sum.crps_moment / n,
+          sum.coverage_90 / n,
+          sum.sharpness_90 / n,
+          sum.interval_score_90 / n};
 }
 
 } // namespace
@@ -59,7 +73,8 @@ metric_list to_list(const regression_metrics& x) {
           {"coverage_90", g.coverage_90},
           {"mae", x.mae},
           {"crps_moment", g.crps_moment},
-          {"sharpness_90", g.sharpness_90}};
+          {"sharpness_90", g.sharpness_90},
+          {"interval_score_90", g.interval_score_90}};
 }
 
 expected<regression_metrics>

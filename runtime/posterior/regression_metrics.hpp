@@ -28,6 +28,9 @@ struct regression_metrics {
     /// Mean width of [q05, q95] (Gneiting et al., JRSS B 2007): at equal
     /// coverage, smaller is better.
     double sharpness_90{};
+    /// Mean interval score of [q05, q95] (Gneiting and Raftery, JASA 2007, eq.
+    /// 43): its width, and 20 times what a target is outside of it.
+    double interval_score_90{};
   };
 
   double rmse{}; ///< of the mixture's mean
@@ -36,7 +39,7 @@ struct regression_metrics {
 };
 
 /// rmse, nll, nll_moment, crps, coverage_90, then mae, crps_moment,
-/// sharpness_90; what a point head cannot know is left out.
+/// sharpness_90, interval_score_90; what a point head cannot know is left out.
 metric_list to_list(const regression_metrics& x);
 
 /// @param predictive What predict_regression() made of `members`.

@@ -130,7 +130,7 @@ TEST_CASE("a point head has errors but no densities", "[runtime][regression]") {
 
 TEST_CASE("regression metrics are listed in the order of the result file",
           "[runtime][regression]") {
-  regression_metrics x{1, 2, regression_metrics::density{3, 4, 5, 6, 7, 8}};
+  regression_metrics x{1, 2, regression_metrics::density{3, 4, 5, 6, 7, 8, 9}};
   CHECK(to_list(x)
         == metric_list{{"rmse", 1},
                        {"nll", 3},
@@ -139,7 +139,8 @@ TEST_CASE("regression metrics are listed in the order of the result file",
                        {"coverage_90", 7},
                        {"mae", 2},
                        {"crps_moment", 6},
-                       {"sharpness_90", 8}});
+                       {"sharpness_90", 8},
+                       {"interval_score_90", 9}});
 }
 
 TEST_CASE("nine tenths of targets lie in the interval of a true model",
@@ -170,6 +171,14 @@ TEST_CASE("a target on the interval's edge is covered, sharpness its width",
   REQUIRE(x);
   CHECK(x->gaussian->coverage_90 == 0.5);
   CHECK(x->gaussian->sharpness_90 == Approx(2 * 1.6448536269514722));
+  // Half of a unit below, and one above: 20 times each beside the width.
+  const auto outside =
+      at::stack({p.gaussian->q05[0] - 0.5, p.gaussian->q95[1] + 1});
+  const auto missed = evaluate_regression(members, p, outside);
+  REQUIRE(missed);
+  CHECK(missed->gaussian->interval_score_90
+        == Approx(2 * 1.6448536269514722 + 20 * (0.5 + 1) / 2));
+  CHECK(x->gaussian->interval_score_90 == Approx(2 * 1.6448536269514722));
   check_close_to_scale(p.gaussian->q50 + 1, at::ones({2}, at::kDouble), 1e-12);
 }
 

@@ -79,6 +79,8 @@ private:
       return fail(std::move(done));
     if (auto done = score(p, rows->inputs, rows->targets); !has_room(done))
       return fail(std::move(done));
+    if (recipe_->posterior)
+      (void)collect(p); // or there is nothing to draw from
     // All parts are asked for in such chunks.
     for (const auto part : {data_part::validation, data_part::test}) {
       const chunks all{*data_, part, evaluation_rows};
@@ -87,7 +89,7 @@ private:
       auto some = all.at(0);
       if (!some)
         return fail(std::move(some));
-      if (auto done = predict(p, some->inputs); !has_room(done))
+      if (auto done = predict_posterior(p, some->inputs); !has_room(done))
         return fail(std::move(done));
     }
     return {};

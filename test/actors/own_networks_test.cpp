@@ -122,9 +122,10 @@ run_config normalized_run(small_run& data, std::vector<std::string> sets,
 
 } // namespace
 
-TEST_CASE("draws of a network with buffers have the same bits wherever "
-          "particles predict",
-          "[actors][same_bits]") {
+TEST_CASE_METHOD(simulated_fixture,
+                 "draws of a network with buffers have the same bits wherever "
+                 "particles predict",
+                 "[actors][same_bits]") {
   small_run data;
   auto with = [&](std::vector<std::string> sets) {
     sets.insert(sets.end(), {"infer.samples=3", "infer.burn_in=10",
@@ -139,7 +140,8 @@ TEST_CASE("draws of a network with buffers have the same bits wherever "
     for (int twice = 0; twice < 2; ++twice) // the first leaves nothing behind
       for (auto pid : (*pd)->particle_ids()) {
         auto some = (*pd)->p_predict(pid, data_part::test);
-        REQUIRE(some);
+        if (!some)
+          FAIL(some.error().message);
         outputs.push_back(std::move(*some));
       }
     return at::stack(outputs);
@@ -157,9 +159,11 @@ TEST_CASE("draws of a network with buffers have the same bits wherever "
     }
 }
 
-TEST_CASE("a network with buffers and dropout trains to the same bits wherever "
-          "particles run",
-          "[actors][same_bits]") {
+TEST_CASE_METHOD(
+    simulated_fixture,
+    "a network with buffers and dropout trains to the same bits wherever "
+    "particles run",
+    "[actors][same_bits]") {
   small_run data;
   auto with = [&](std::vector<std::string> sets) {
     return train(normalized_run(data, std::move(sets)));

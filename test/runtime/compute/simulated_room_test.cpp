@@ -1,3 +1,5 @@
+#include "runtime/compute/step_room.hpp"
+#include "runtime/compute/trial_particle.hpp"
 #include "runtime/compute/with_room.hpp"
 #include "test/runtime/compute/lanes_at_work.hpp"
 #include "test/runtime/model/normalized_network.hpp"
@@ -7,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -251,4 +254,42 @@ TEST_CASE_METHOD(simulated_fixture,
   CHECK_FALSE(make_room(schedule));
   for (std::uint32_t i = 0; i < 4; ++i)
     CHECK(step(schedule, {i}, i));
+}
+
+TEST_CASE_METHOD(simulated_fixture, "room for a particle is room for its draws",
+                 "[runtime][simulated_device]") {
+  auto plain = recipe_of("mlp");
+  plain.model.hidden = {64};
+  auto drawn = plain;
+  drawn.posterior.kind = "swag";
+  drawn.posterior.draws = 2;
+  drawn.posterior.rank = 2;
+  const auto data = std::make_shared<data_set>();
+  data->encoding.input_shape = {4};
+  data->encoding.inputs = {scaling{}};
+  std::tie(data->train.inputs, data->train.targets) = small_batch(1);
+  data->train.numbers.resize(16);
+  // So many that predicting takes more than a step.
+  data->test.inputs = at::ones({1024, 4});
+  data->test.targets = at::ones({1024, 1});
+  data->test.numbers.resize(1024);
+  const auto recipe = compile(drawn, 16).value();
+  const auto room = measure_step_room(sim0, recipe, data, 16);
+  REQUIRE(room);
+  REQUIRE(room->particle);
+  const auto less =
+      measure_step_room(sim0, compile(plain, 16).value(), data, 16);
+  REQUIRE(less);
+  // Beside its wider row a particle keeps a copy of its parameters while it
+  // predicts.
+  CHECK(*room->particle - recipe->layout.row_bytes()
+        > *less->particle - compile(plain, 16).value()->layout.row_bytes());
+
+  leave_free(0, static_cast<std::size_t>(*room->particle));
+  particle_store store{{.device = sim0, .capacity = 1, .prefetch = false}};
+  const auto p = trial_particle(store, recipe, 0);
+  REQUIRE(p);
+  REQUIRE(train_step(*p, data->train.inputs, data->train.targets));
+  REQUIRE(collect(*p));
+  CHECK(predict_part(*p, *data, data_part::test));
 }

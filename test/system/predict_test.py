@@ -80,6 +80,8 @@ class Predictions(Story):
 
 
 class PredictionsOfMultiSwag(Predictions):
+    as_users_do = False
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -89,6 +91,8 @@ class PredictionsOfMultiSwag(Predictions):
 
 
 class PredictionsOfMcDropout(Predictions):
+    as_users_do = False
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -98,6 +102,8 @@ class PredictionsOfMcDropout(Predictions):
 
 
 class PredictionsOfSvgd(Predictions):
+    as_users_do = False
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -11,10 +11,7 @@ namespace posse {
 /// the best step by a validation part is kept, and there is no adversarial
 /// training.
 ///
-/// Handlers:
-/// - "TRAIN" with `train_args`: trains from the particle's cursor to the end,
-/// or
-///   until paused; gives {steps, finished, loss}.
+/// Handlers: "TRAIN" is train_alone().
 behavior deep_ensemble();
 
 } // namespace posse

@@ -1,11 +1,11 @@
 #include "actors/behaviors/mc_dropout.hpp"
 
-#include "actors/behaviors/deep_ensemble.hpp"
+#include "actors/behaviors/train_alone.hpp"
 
 namespace posse {
 
 behavior mc_dropout() {
-  auto out = deep_ensemble();
+  behavior out{{{"TRAIN", train_alone}}};
   out.posterior = "dropout";
   return out;
 }

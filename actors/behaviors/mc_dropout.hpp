@@ -10,7 +10,7 @@ namespace posse {
 /// Deviations from the paper: the head's variance instead of one precision
 /// searched on a grid, and the best step by a validation part is kept.
 ///
-/// Handlers: those of deep_ensemble(), by which it trains.
+/// Handlers: "TRAIN" is train_alone().
 behavior mc_dropout();
 
 } // namespace posse

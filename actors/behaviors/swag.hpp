@@ -13,10 +13,7 @@ namespace posse {
 /// itself is kept instead of a mean of squares (see
 /// runtime/posterior/swag.hpp).
 ///
-/// Handlers:
-/// - "TRAIN" with `train_args`: trains from the particle's cursor to the end,
-///   or until paused, and collects after `burn_in` steps every `thinning`;
-///   gives {steps, finished, loss}.
+/// Handlers: "TRAIN" is train_alone().
 behavior swag();
 
 } // namespace posse

@@ -35,9 +35,8 @@ using posterior_answer = std::variant<regression_answer, classification_answer>;
 
 /// Puts the particles' outputs together, in double.
 ///
-/// @param outputs Raw outputs [B, K], or [draws, B, K], of each particle, in
-/// pid
-///   order; of one shape, at least one.
+/// @param outputs Raw outputs of each particle, in pid order: [B, K], or
+///   [draws, B, K]; of one shape, at least one.
 /// @returns errc::non_finite naming the member of a NaN or infinity;
 ///   errc::invalid_argument for outputs that do not fit together.
 expected<posterior_answer> combine(std::span<const at::Tensor> outputs,

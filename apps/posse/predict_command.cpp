@@ -34,24 +34,21 @@ struct saved_model {
 };
 
 expected<saved_model> model_of(const checkpoint_info& info) {
-  if (!info.model.is_object() || !info.model.contains("network"))
+  if (!info.model.is_object() || !info.model.contains("network")
+      || !info.model.contains("posterior"))
     return fail(errc::corrupt_checkpoint,
-                "manifest.json: model: expected a network");
+                "manifest.json: model: expected a network and a posterior");
   auto described = value_from_json(info.model["network"]);
   if (!described)
     return fail(std::move(described));
   auto spec = model_spec::from_value(*described);
   if (!spec)
     return fail(std::move(spec));
-  local_posterior_spec posterior;
-  if (info.model.contains("posterior")) {
-    auto given = value_from_json(info.model["posterior"])
-                     .and_then(local_posterior_spec::from_value);
-    if (!given)
-      return fail(std::move(given));
-    posterior = std::move(*given);
-  }
-  auto recipe = recipe_to_predict(std::move(*spec), std::move(posterior));
+  auto posterior = value_from_json(info.model["posterior"])
+                       .and_then(local_posterior_spec::from_value);
+  if (!posterior)
+    return fail(std::move(posterior));
+  auto recipe = recipe_to_predict(std::move(*spec), std::move(*posterior));
   if (!recipe)
     return fail(std::move(recipe));
   const auto pinned = info.model.find("portable_bits");

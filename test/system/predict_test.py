@@ -8,11 +8,12 @@ from harness import Story, main, split_table, without, write_small_run, write_ta
 
 class Predictions(Story):
     as_users_do = True
+    algorithm = "deep_ensemble"
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.config = write_small_run(cls.folder)
+        cls.config = write_small_run(cls.folder, cls.algorithm)
         cls.train(cls.config, "run")
         cls.saved = (cls.folder / "run/predictions.csv").read_text(encoding="utf-8")
         cls.columns, data = split_table((cls.folder / "data.csv").read_text(encoding="utf-8"))
@@ -81,35 +82,17 @@ class Predictions(Story):
 
 class PredictionsOfMultiSwag(Predictions):
     as_users_do = False
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.config = write_small_run(cls.folder, "multi_swag")
-        cls.train(cls.config, "run", "--overwrite")
-        cls.saved = (cls.folder / "run/predictions.csv").read_text(encoding="utf-8")
+    algorithm = "multi_swag"
 
 
 class PredictionsOfMcDropout(Predictions):
     as_users_do = False
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.config = write_small_run(cls.folder, "mc_dropout")
-        cls.train(cls.config, "run", "--overwrite")
-        cls.saved = (cls.folder / "run/predictions.csv").read_text(encoding="utf-8")
+    algorithm = "mc_dropout"
 
 
 class PredictionsOfSvgd(Predictions):
     as_users_do = False
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.config = write_small_run(cls.folder, "svgd")
-        cls.train(cls.config, "run", "--overwrite")
-        cls.saved = (cls.folder / "run/predictions.csv").read_text(encoding="utf-8")
+    algorithm = "svgd"
 
 
 if __name__ == "__main__":

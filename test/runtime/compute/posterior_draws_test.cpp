@@ -63,6 +63,14 @@ value state_of(particle_box& box, particle_id pid) {
   });
 }
 
+std::vector<at::Tensor> posterior_rows(seated_particle p) {
+  std::vector<at::Tensor> out;
+  for (const auto& section : p.recipe().layout.sections())
+    if (section.role == section_role::posterior)
+      out.push_back(section_view(p.seat.row(), section));
+  return out;
+}
+
 at::Tensor rows_to_predict() {
   return small_batch(99).first;
 }
@@ -148,10 +156,7 @@ TEST_CASE("swag's draws are those of the formula", "[runtime][posterior]") {
   const auto outputs = draw_outputs(box, first, x);
   REQUIRE(outputs);
   box.with(first, [&](seated_particle p) {
-    std::vector<at::Tensor> rows;
-    for (const auto& section : p.recipe().layout.sections())
-      if (section.role == section_role::posterior)
-        rows.push_back(section_view(p.seat.row(), section));
+    const auto rows = posterior_rows(p);
     REQUIRE(rows.size() == 2 + 3);
     auto numbers = make_generator(derive_seed(11, first, "draw 0"));
     const auto own = parameter_row(p.entry, p.seat.row());
@@ -206,10 +211,7 @@ TEST_CASE("statistics of batches are those of the draw",
   // By hand: the first layer's outputs, whose statistics these are, and those
   // of their batches weighed by rows. Dropout is off where it predicts.
   box.with(first, [&](seated_particle p) {
-    std::vector<at::Tensor> rows;
-    for (const auto& section : p.recipe().layout.sections())
-      if (section.role == section_role::posterior)
-        rows.push_back(section_view(p.seat.row(), section));
+    const auto rows = posterior_rows(p);
     const at::NoGradGuard no_grad;
     const auto own = parameter_row(p.entry, p.seat.row());
     const auto kept = own.clone();

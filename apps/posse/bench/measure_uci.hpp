@@ -39,11 +39,4 @@ struct uci_run {
 ///   errc::cancelled after a SIGINT or SIGTERM.
 expected<std::vector<uci_run>> measure_uci(const uci_options& options);
 
-/// A table in Markdown for each data set: mean and standard error over the
-/// splits, a row an algorithm. @param runs As measure_uci() gives them.
-std::string to_markdown(const std::vector<uci_run>& runs);
-
-/// One line a run, below a header line.
-std::string to_csv(const std::vector<uci_run>& runs);
-
 } // namespace posse::bench

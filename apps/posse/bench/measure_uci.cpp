@@ -1,9 +1,10 @@
-#include "apps/posse/bench/uci.hpp"
+#include "apps/posse/bench/measure_uci.hpp"
 
 #include "apps/posse/bench/workload.hpp"
 #include "apps/posse/interrupt.hpp"
 #include "runtime/checkpoint/run_directory.hpp"
 #include "runtime/core/atomic_file.hpp"
+#include "runtime/core/file_bytes.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -11,11 +12,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cmath>
-#include <cstring>
 #include <fcntl.h>
 #include <fstream>
-#include <iterator>
 #include <mutex>
 #include <optional>
 #include <spawn.h>
@@ -132,12 +130,10 @@ int run_posse(std::vector<std::string> words, const fs::path& said) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-std::string text_of(const fs::path& file) {
-  std::ifstream in{file};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-std::string last_line(std::string text) {
+/// The last line of a file; empty if it cannot be read.
+std::string last_line(const fs::path& file) {
+  const auto read = read_file(file);
+  std::string text{read ? read->text() : ""};
   while (text.ends_with('\n'))
     text.pop_back();
   return text.substr(text.rfind('\n') + 1);
@@ -164,11 +160,12 @@ expected<void> train(uci_run& run, const fs::path& folder,
                 fmt::format("{}, {}, split {}: {}", run.set, run.algorithm,
                             run.split,
                             code == 127 ? std::string{"cannot start posse"}
-                                        : last_line(text_of(said))));
-  const auto result = nlohmann::ordered_json::parse(
-      text_of(run_files{out}.result()), nullptr, /*allow_exceptions=*/false);
-  if (!result.is_object())
-    return fail(errc::backend_error, out.string() + ": there is no result");
+                                        : last_line(said)));
+  const auto text = read_file(run_files{out}.result());
+  if (!text)
+    return tl::unexpected{text.error()};
+  // The same program wrote it.
+  const auto result = nlohmann::ordered_json::parse(text->text());
   for (const auto& [key, value] : result["metrics"]["test"].items())
     if (value.is_number())
       run.metrics.emplace_back(key, value.get<double>());
@@ -217,42 +214,6 @@ expected<void> train_all(std::vector<uci_run>& runs, const fs::path& folder,
   return {};
 }
 
-// -- tables
-// --------------------------------------------------------------------
-
-/// What the columns are called, of those that the runs have.
-const std::vector<std::pair<std::string, std::string>> columns{
-    {"rmse", "RMSE"},
-    {"nll", "NLL"},
-    {"nll_moment", "moment NLL"},
-    {"crps", "CRPS"},
-    {"coverage_90", "90 % coverage"}};
-
-const double* find_metric(const uci_run& run, const std::string& key) {
-  const auto found = std::ranges::find_if(
-      run.metrics, [&](const auto& each) { return each.first == key; });
-  return found == run.metrics.end() ? nullptr : &found->second;
-}
-
-/// Mean and standard error, sd / sqrt(n), with three digits of the latter's.
-std::string summary(const std::vector<double>& xs) {
-  const auto n = static_cast<double>(xs.size());
-  double mean = 0;
-  for (const auto x : xs)
-    mean += x / n;
-  double squares = 0;
-  for (const auto x : xs)
-    squares += (x - mean) * (x - mean);
-  if (xs.size() < 2)
-    return fmt::format("{:.4g}", mean);
-  const auto error = std::sqrt(squares / (n - 1) / n);
-  const auto places =
-      error > 0 ? std::clamp(
-          1 - static_cast<int>(std::floor(std::log10(error))), 0, 9)
-                : 4;
-  return fmt::format("{:.{}f} ± {:.{}f}", mean, places, error, places);
-}
-
 } // namespace
 
 expected<std::vector<uci_run>> measure_uci(const uci_options& options) {
@@ -274,58 +235,6 @@ expected<std::vector<uci_run>> measure_uci(const uci_options& options) {
   if (auto done = train_all(runs, (*scratch)->path(), options); !done)
     return fail(std::move(done));
   return runs;
-}
-
-std::string to_markdown(const std::vector<uci_run>& runs) {
-  std::string out;
-  for (auto first = runs.begin(); first != runs.end();) {
-    const auto next_set = std::find_if(
-        first, runs.end(), [&](const auto& x) { return x.set != first->set; });
-    std::string head = fmt::format("| {} |", first->set);
-    std::string rule = "|---|";
-    for (const auto& [key, title] : columns)
-      if (find_metric(*first, key) != nullptr) {
-        head += fmt::format(" {} |", title);
-        rule += "---|";
-      }
-    out += (out.empty() ? "" : "\n") + head + " seconds |\n" + rule + "---|\n";
-    while (first != next_set) {
-      const auto next = std::find_if(first, next_set, [&](const auto& x) {
-        return x.algorithm != first->algorithm;
-      });
-      out += fmt::format("| {} |", first->algorithm);
-      for (const auto& [key, title] : columns) {
-        std::vector<double> values;
-        for (auto i = first; i != next; ++i)
-          if (const auto* x = find_metric(*i, key))
-            values.push_back(*x);
-        if (!values.empty())
-          out += fmt::format(" {} |", summary(values));
-      }
-      double seconds = 0;
-      for (auto i = first; i != next; ++i)
-        seconds += i->seconds / static_cast<double>(next - first);
-      out += fmt::format(" {:.2f} |\n", seconds);
-      first = next;
-    }
-  }
-  return out;
-}
-
-std::string to_csv(const std::vector<uci_run>& runs) {
-  std::string out = "set,algorithm,split";
-  for (const auto& [key, title] : columns)
-    out += "," + key;
-  out += ",seconds\n";
-  for (const auto& run : runs) {
-    out += fmt::format("{},{},{}", run.set, run.algorithm, run.split);
-    for (const auto& [key, title] : columns) {
-      const auto* x = find_metric(run, key);
-      out += x != nullptr ? fmt::format(",{}", *x) : ",";
-    }
-    out += fmt::format(",{}\n", run.seconds);
-  }
-  return out;
 }
 
 } // namespace posse::bench

@@ -1,0 +1,28 @@
+#include "actors/behaviors/train_alone.hpp"
+
+#include "actors/behaviors/train_args.hpp"
+#include "actors/particle.hpp"
+
+namespace posse {
+
+task<value> train_alone(particle& self, value args) {
+  const auto plan = value_or_throw(train_args_from_value(args));
+  auto at = co_await self.cursor();
+  double loss = 0;
+  while (!at.finished && at.steps < plan.steps && !self.paused()) {
+    const auto done = co_await self.step(plan.batch(at.steps, self.pid()));
+    at.steps = static_cast<std::int64_t>(done.step);
+    loss = done.loss;
+    if (plan.validates_after(at.steps))
+      (void)co_await self.validate();
+    if (plan.collects_after(at.steps))
+      (void)co_await self.collect();
+    self.report(at.steps, plan.steps, loss);
+  }
+  if (!at.finished && at.steps >= plan.steps)
+    at = co_await self.finish();
+  co_return value_dict{
+      {"steps", at.steps}, {"finished", at.finished}, {"loss", loss}};
+}
+
+} // namespace posse

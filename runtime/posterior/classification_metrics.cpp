@@ -6,56 +6,15 @@
 #include <ATen/ATen.h>
 #include <c10/util/StringUtil.h>
 
-#include <algorithm>
-#include <cmath>
-
 namespace posse {
-
-namespace {
-
-/// The k with k/bins < confidence <= (k+1)/bins, by the edges as doubles: the
-/// product alone can land a bin beside them.
-std::int64_t bin_of(double confidence, std::int64_t bins) {
-  auto edge = [n = static_cast<double>(bins)](std::int64_t k) {
-    return static_cast<double>(k) / n;
-  };
-  auto k = static_cast<std::int64_t>(confidence * static_cast<double>(bins));
-  while (k > 0 && confidence <= edge(k))
-    --k;
-  while (k < bins - 1 && confidence > edge(k + 1))
-    ++k;
-  return std::min(k, bins - 1); // the sum of a softmax may round above 1
-}
-
-/// @param confidence [B] float64. @param right [B] bool.
-std::vector<reliability_bin> reliability_table(const at::Tensor& confidence,
-                                               const at::Tensor& right,
-                                               std::int64_t bins) {
-  std::vector<reliability_bin> result(static_cast<std::size_t>(bins));
-  auto confidences = confidence.accessor<double, 1>();
-  auto rights = right.accessor<bool, 1>();
-  for (std::int64_t i = 0; i < confidence.size(0); ++i) {
-    auto& bin = result[static_cast<std::size_t>(bin_of(confidences[i], bins))];
-    ++bin.count;
-    bin.accuracy += rights[i] ? 1 : 0;
-    bin.confidence += confidences[i];
-  }
-  for (auto& bin : result)
-    if (bin.count > 0) {
-      bin.accuracy /= static_cast<double>(bin.count);
-      bin.confidence /= static_cast<double>(bin.count);
-    }
-  return result;
-}
-
-} // namespace
 
 metric_list to_list(const classification_metrics& x) {
   return {{"accuracy", x.accuracy},
           {"nll", x.nll},
           {"ece", x.ece},
           {"brier", x.brier},
-          {"max_calibration_error", x.max_calibration_error}};
+          {"max_calibration_error", x.max_calibration_error},
+          {"ece_equal_mass", x.ece_equal_mass}};
 }
 
 expected<classification_metrics>
@@ -86,14 +45,13 @@ evaluate_classification(const classification_predictive& predictive,
                            .sum(1)
                            .mean()
                            .item<double>();
-        result.reliability = reliability_table(p->amax(1), right, bins);
-        for (const auto& bin : result.reliability) {
-          auto gap = std::abs(bin.accuracy - bin.confidence);
-          result.ece +=
-              static_cast<double>(bin.count) / static_cast<double>(rows) * gap;
-          result.max_calibration_error =
-              std::max(result.max_calibration_error, gap);
-        }
+        auto confidence = p->amax(1);
+        result.reliability = bins_of_equal_width(confidence, right, bins);
+        result.ece = expected_calibration_error(result.reliability);
+        result.max_calibration_error =
+            max_calibration_error(result.reliability);
+        result.ece_equal_mass = expected_calibration_error(
+            bins_of_equal_mass(confidence, right, bins));
         return result;
       });
 }

@@ -3,6 +3,7 @@
 #include "messages/failure.hpp"
 #include "runtime/posterior/classification_predictive.hpp"
 #include "runtime/posterior/metric.hpp"
+#include "runtime/posterior/reliability.hpp"
 
 #include <ATen/core/Tensor.h>
 
@@ -10,16 +11,6 @@
 #include <vector>
 
 namespace posse {
-
-/// The points whose confidence (highest probability) falls into one bin.
-struct reliability_bin {
-  std::int64_t count{};
-  double accuracy{};   ///< share of them that is right; 0 if there are none
-  double confidence{}; ///< their average confidence; 0 if there are none
-
-  friend bool operator==(const reliability_bin&,
-                         const reliability_bin&) = default;
-};
 
 /// How good a classification posterior is on B points; averages over them.
 struct classification_metrics {
@@ -30,11 +21,15 @@ struct classification_metrics {
   double ece{};
   double brier{}; ///< sum of (p - onehot)^2 (Brier 1950); in [0, 2]
   double max_calibration_error{}; ///< the largest gap of any bin
-  /// Equal-width bins; bin k of n holds k/n < confidence <= (k+1)/n.
+  /// The same error as `ece` on as many bins of equal mass: the adaptive scheme
+  /// of Nixon et al. (CVPR Workshops 2019, section 3) for the top class alone.
+  /// Ties and remainders are as bins_of_equal_mass() says.
+  double ece_equal_mass{};
+  /// Of equal width, those of `ece`.
   std::vector<reliability_bin> reliability;
 };
 
-/// accuracy, nll, ece, brier, then max_calibration_error.
+/// accuracy, nll, ece, brier, then max_calibration_error, ece_equal_mass.
 metric_list to_list(const classification_metrics& x);
 
 /// Bins of the reliability table unless told otherwise, as in Guo et al.

@@ -159,13 +159,14 @@ TEST_CASE("a confidence on an edge falls into the bin below",
 
 TEST_CASE("classification metrics are listed in the order of the result file",
           "[runtime][classification]") {
-  classification_metrics x{1, 2, 3, 4, 5, {}};
+  classification_metrics x{1, 2, 3, 4, 5, 6, {}};
   CHECK(to_list(x)
         == metric_list{{"accuracy", 1},
                        {"nll", 2},
                        {"ece", 3},
                        {"brier", 4},
-                       {"max_calibration_error", 5}});
+                       {"max_calibration_error", 5},
+                       {"ece_equal_mass", 6}});
 }
 
 TEST_CASE("classification refuses what it cannot score",

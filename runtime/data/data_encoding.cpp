@@ -2,6 +2,7 @@
 
 #include "runtime/core/guarded.hpp"
 #include "runtime/data/csv.hpp"
+#include "runtime/data/idx.hpp"
 #include "runtime/data/text.hpp"
 
 #include <ATen/ATen.h>
@@ -119,6 +120,26 @@ expected<encoded_rows> encode(const data_encoding& encoding, const table& data,
   return result;
 }
 
+expected<encoded_rows> encode(const data_encoding& encoding,
+                              const labelled_images& images,
+                              const std::string& folder) {
+  const std::vector<std::int64_t> shape{1, images.height, images.width};
+  if (encoding.input_shape != shape)
+    return fail(errc::invalid_data,
+                concat(folder, ": expected inputs of the shape ",
+                       at::IntArrayRef{encoding.input_shape},
+                       " that the run was trained on, got images of ",
+                       images.height, " x ", images.width));
+  encoded_rows result{
+      at::empty({images.count, 1, images.height, images.width}, at::kFloat),
+      std::vector<double>(images.labels.begin(), images.labels.end())};
+  auto* out = result.inputs.mutable_data_ptr<float>();
+  for (std::size_t i = 0; i < images.pixels.size(); ++i)
+    out[i] = static_cast<float>(
+        encoding.input(i % encoding.features.size()).encode(images.pixels[i]));
+  return result;
+}
+
 } // namespace
 
 expected<std::string> to_json(const data_encoding& encoding) {
@@ -167,6 +188,14 @@ expected<data_encoding> encoding_from_json(std::string_view text) {
 
 expected<encoded_rows> encode_rows(const data_encoding& encoding,
                                    const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    auto images = read_idx_test(path);
+    if (!images)
+      return fail(std::move(images));
+    return guarded("encode rows",
+                   [&] { return encode(encoding, *images, path.string()); });
+  }
   auto data = read_csv(path);
   if (!data)
     return fail(std::move(data));

@@ -57,13 +57,15 @@ struct encoded_rows {
   std::optional<std::vector<double>> targets;
 };
 
-/// Reads and encodes the rows of a CSV file by the training data's encoding.
+/// Reads and encodes the rows of a CSV file by the training data's encoding; or
+/// the test images of a folder as read_idx() takes it.
 ///
-/// Its columns must be the features, found by name in any order; the target's
-/// column may be there too.
-/// @returns errc::invalid_data for what read_csv() refuses, for columns that
-///   are missing or unknown (all are named), and for a value that does not fit
-///   a float32 when encoded.
+/// A file's columns must be the features, found by name in any order; the
+/// target's column may be there too. Images must have the training data's size;
+/// their labels are the targets, whatever classes there were in training.
+/// @returns errc::invalid_data for what read_csv() or read_idx() refuses, for
+///   columns that are missing or unknown (all are named), for images of another
+///   size, and for a value that does not fit a float32 when encoded.
 [[nodiscard]] expected<encoded_rows>
 encode_rows(const data_encoding& encoding, const std::filesystem::path& path);
 

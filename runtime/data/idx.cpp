@@ -211,4 +211,8 @@ expected<idx_data> read_idx(const std::filesystem::path& folder) {
   return guarded("read idx", [&] { return read_both(folder); });
 }
 
+expected<labelled_images> read_idx_test(const std::filesystem::path& folder) {
+  return guarded("read idx", [&] { return read_pair(folder, "t10k"); });
+}
+
 } // namespace posse

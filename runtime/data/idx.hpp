@@ -37,4 +37,9 @@ struct idx_data {
 ///   header says, or does not fit its partner in count or size.
 [[nodiscard]] expected<idx_data> read_idx(const std::filesystem::path& folder);
 
+/// The test images of such a folder alone, whose training files need not be
+/// there. Errors as above.
+[[nodiscard]] expected<labelled_images>
+read_idx_test(const std::filesystem::path& folder);
+
 } // namespace posse

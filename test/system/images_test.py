@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """A user trains classifiers on images in idx files, zipped or not."""
 
+import json
 import math
+import random
+import shutil
 from statistics import fmean
 
 from harness import (
@@ -67,6 +70,37 @@ class Images:
         self.assertAlmostEqual(metrics["nll"], nll, places=9)
         for member in self.result["members"]:
             self.assertIn("accuracy", member["metrics"])
+
+    def test_images_of_noise_are_told_by_their_entropy(self):
+        draw = random.Random(5)
+        rows = [[draw.randrange(256) for _ in range(28 * 28)] for _ in range(20)]
+        write_table(self.folder / "noise.csv", [f"pixel{i}" for i in range(28 * 28)], rows)
+        report = json.loads(
+            self.must("predict", "run", "--data", "noise.csv", "--shifted", "--json")
+        )
+        self.assertEqual((report["test_rows"], report["shifted_rows"]), (40, 20))
+        self.assertEqual(list(report["ensemble"]), ["entropy", "mutual_information"])
+        self.assertEqual(list(report["members"][0]), ["pid", "entropy"])
+        self.assertEqual(list(report["above_every_member"]), ["entropy"])
+        self.must("predict", "run", "--data", "noise.csv", "--out", "noise-out.csv")
+        other = read_table(self.folder / "noise-out.csv")["entropy"]
+        # The run computed its test rows on other threads: equal up to rounding.
+        area = fmean((x > y) + (x == y) / 2 for x in other for y in self.table["entropy"])
+        self.assertAlmostEqual(report["ensemble"]["entropy"], area, places=2)
+
+    def test_a_folder_of_images_predicts_as_a_table_does(self):
+        self.must("predict", "run", "--data", "images", "--out", "folder.csv")
+        table = read_table(self.folder / "folder.csv")
+        self.assertEqual(list(table), COLUMNS)
+        self.assertEqual(table["target"], self.table["target"])
+        for k in range(CLASSES):
+            for here, there in zip(table[f"p{k}"], self.table[f"p{k}"]):
+                self.assertAlmostEqual(here, there, delta=1e-5)  # float32 networks
+        write_images(self.folder / "large", CLASSES, side=32)
+        self.refused(
+            *("predict", "run", "--data", "large"), pattern=r"large: expected .*28.* got .*32 x 32"
+        )
+        shutil.rmtree(self.folder / "large")
 
     def test_the_bars_are_learned(self):
         self.assertGreater(self.result["metrics"]["test"]["accuracy"], 0.9)

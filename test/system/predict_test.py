@@ -1,9 +1,24 @@
 #!/usr/bin/env python3
 """A user predicts with a run that another process trained."""
 
+import json
 import shutil
+from statistics import fmean
 
-from harness import Story, main, split_table, without, write_small_run, write_table
+from harness import (
+    Story,
+    main,
+    read_table,
+    split_table,
+    without,
+    write_small_run,
+    write_table,
+)
+
+
+def pairs_in_order(low, high):
+    """The AUROC from its definition."""
+    return fmean((x > y) + (x == y) / 2 for x in high for y in low)
 
 
 class Predictions(Story):
@@ -14,7 +29,7 @@ class Predictions(Story):
     def setUpClass(cls):
         super().setUpClass()
         cls.config = write_small_run(cls.folder, cls.algorithm)
-        cls.train(cls.config, "run")
+        cls.result = cls.train(cls.config, "run")
         cls.saved = (cls.folder / "run/predictions.csv").read_text(encoding="utf-8")
         cls.columns, data = split_table((cls.folder / "data.csv").read_text(encoding="utf-8"))
         header, rows = split_table(cls.saved)
@@ -78,6 +93,74 @@ class Predictions(Story):
         out = self.must("predict", "middle", "--data", self.file_with("m.csv", "b", "y", "a"))
         saved = (self.folder / "middle/predictions.csv").read_text(encoding="utf-8")
         self.assertEqual(without(out, "row"), without(saved, "row"))
+
+
+    def shifted(self, *args):
+        """Of the test rows with all features moved by 1. @returns the JSON."""
+        rows = [[float(x) + 1 for x in row] for row in self.test_rows]
+        write_table(self.folder / "shifted.csv", self.columns, rows)
+        return json.loads(self.predict("shifted.csv", "--shifted", "--json", *args))
+
+    def test_tell_rows_from_elsewhere_by_their_uncertainty(self):
+        report = self.shifted("--out", "elsewhere.csv")
+        self.assertEqual((report["test_rows"], report["shifted_rows"]), (12, 12))
+        self.assertEqual(
+            (self.folder / "elsewhere.csv").read_text(encoding="utf-8"),
+            self.predict("shifted.csv"),
+        )
+        own = read_table(self.folder / "run/predictions.csv")
+        other = read_table(self.folder / "elsewhere.csv")
+        self.assertEqual(list(report["ensemble"]), ["std", "epistemic_std"])
+        for name, area in report["ensemble"].items():
+            self.assertAlmostEqual(area, pairs_in_order(own[name], other[name]), places=9)
+        particles = self.result["particles"]
+        self.assertEqual([x["pid"] for x in report["members"]], list(range(particles)))
+        best = max(x["std"] for x in report["members"])
+        if particles == 1:
+            self.assertNotIn("above_every_member", report)
+        else:
+            above = report["above_every_member"]
+            self.assertEqual(above["std"], report["ensemble"]["std"] > best)
+            # Only draws of one particle can disagree among themselves.
+            self.assertEqual("epistemic_std" in above, "epistemic_std" in report["members"][0])
+
+    def test_show_that_as_a_table(self):
+        report = self.shifted()
+        out = self.predict("shifted.csv", "--shifted")
+        self.assertIn("AUROC of 12 shifted rows against 12 test rows\n", out)
+        area = report["ensemble"]["std"]
+        self.assertRegex(out, rf"(?m)^ensemble +{area:.4f}  ")
+        for x in report["members"]:
+            self.assertRegex(out, rf"(?m)^particle {x['pid']} +{x['std']:.4f}\b")
+
+    def test_are_told_from_the_test_rows_of_the_run_alone(self):
+        data = self.file_with("like.csv", "a", "b")
+        self.refused(
+            *("predict", "run", "--data", data, "--json"),
+            pattern="--json.*--shifted",
+        )
+        table = self.folder / "data.csv"
+        kept = table.read_bytes()
+        try:
+            table.unlink()
+            self.refused(
+                *("predict", "run", "--data", data, "--shifted"),
+                pattern=r"data.path: expected a file, got .*data.csv",
+            )
+            write_table(table, self.columns, [[i, i * i, i % 3] for i in range(60)])
+            self.refused(
+                *("predict", "run", "--data", data, "--shifted"),
+                pattern=r"data.csv: expected the data of the run, .* changed since",
+            )
+        finally:
+            table.write_bytes(kept)
+        self.refused(
+            *("predict", "run", "--data", self.file_with("half.csv", "a"), "--shifted"),
+            pattern='half.csv:1: .*missing: "b"',
+        )
+        # Rows of the same distribution are not told from themselves.
+        report = json.loads(self.predict(data, "--shifted", "--json"))
+        self.assertEqual(report["ensemble"]["std"], 0.5)
 
 
 class PredictionsOfMultiSwag(Predictions):

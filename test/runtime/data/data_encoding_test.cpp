@@ -1,5 +1,7 @@
+#include "runtime/data/batch.hpp"
 #include "runtime/data/data_encoding.hpp"
 #include "runtime/data/data_set.hpp"
+#include "test/runtime/data/images.hpp"
 #include "test/runtime/data/temp_folder.hpp"
 #include "test/support/catch.hpp"
 
@@ -145,4 +147,30 @@ TEST_CASE("images can be given as a csv file of pixels", "[runtime][data]") {
   CHECK(rows->inputs.view({-1})[0].item<float>() == -2);
   CHECK(rows->inputs.view({-1})[1].item<float>() == 2);
   CHECK(rows->targets == std::vector<double>{2});
+}
+
+TEST_CASE("the test images of a folder encode as those of the run do",
+          "[runtime][data]") {
+  temp_folder folder;
+  write_images(folder, 4, 3);
+  data_section section;
+  section.kind = "idx";
+  section.path = folder.path();
+  auto data = load_data_set(section, 0, 1);
+  REQUIRE(data);
+  std::filesystem::remove(folder.path() / "train-images-idx3-ubyte");
+  auto rows = encode_rows(data->encoding, folder.path());
+  REQUIRE(rows);
+  auto same = chunks{*data, data_part::test, 3}.at(0);
+  REQUIRE(same);
+  CHECK(rows->inputs.equal(same->inputs));
+  CHECK(rows->targets == std::vector<double>{0, 1, 2});
+
+  auto wide = data->encoding;
+  wide.input_shape = {1, 3, 2};
+  auto refused = encode_rows(wide, folder.path());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::invalid_data);
+  CHECK_THAT(refused.error().message,
+             ContainsSubstring("[1, 3, 2]") && EndsWith("got images of 2 x 3"));
 }

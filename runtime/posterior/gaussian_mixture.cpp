@@ -1,5 +1,7 @@
 #include "runtime/posterior/gaussian_mixture.hpp"
 
+#include "runtime/posterior/increasing_root.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -32,38 +34,6 @@ double mean_magnitude(double mean, double deviation) {
   auto z = mean / deviation;
   return mean * std::erf(z / std::numbers::sqrt2)
          + 2 * deviation * normal_density(z);
-}
-
-struct bracket {
-  double low;
-  double high;
-  double start; ///< in [low, high]
-};
-
-/// The root of an increasing `f` with derivative `slope`: Newton's steps, and
-/// bisection where one would leave the bracket or shrinks too slowly.
-/// @param tolerance Of the root, > 0; no finer than its last bits.
-template <class F, class Slope>
-double increasing_root(F&& f, Slope&& slope, bracket b, double tolerance) {
-  auto x = b.start;
-  auto last_step = b.high - b.low;
-  // Each step at least halves the bracket or the step: doubles run out first.
-  for (int i = 0; i < 2000; ++i) {
-    auto residual = f(x);
-    if (residual == 0)
-      return x;
-    (residual < 0 ? b.low : b.high) = x;
-    auto next = x - residual / slope(x); // not finite where the slope is 0
-    if (!(next > b.low && next < b.high
-          && std::abs(next - x) <= 0.5 * std::abs(last_step)))
-      next = b.low + 0.5 * (b.high - b.low);
-    last_step = next - x;
-    x = next;
-    auto last_bits = 2 * std::numeric_limits<double>::epsilon() * std::abs(x);
-    if (std::abs(last_step) <= std::max(tolerance, last_bits))
-      break;
-  }
-  return x;
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "runtime/core/guarded.hpp"
 #include "runtime/model/likelihood.hpp"
 #include "runtime/posterior/classification_metrics.hpp"
+#include "runtime/posterior/diversity.hpp"
 #include "runtime/posterior/regression_metrics.hpp"
 
 #include <ATen/ATen.h>
@@ -120,33 +121,48 @@ prediction_table columns_of(const classification_answer& answer,
   return out;
 }
 
-/// Both kinds of metrics have the same shape: one of all, one a member.
-template <class Metrics>
-expected<test_metrics> listed(const expected<Metrics>& all,
-                              const expected<std::vector<Metrics>>& each) {
+/// Both kinds of metrics have the same shape: one of all, one a member, and how
+/// unlike members are.
+template <class Metrics, class Diversity>
+expected<test_metrics>
+listed(const expected<Metrics>& all, const expected<std::vector<Metrics>>& each,
+       const std::optional<expected<Diversity>>& diversity) {
   if (!all)
     return tl::unexpected{all.error()};
   if (!each)
     return tl::unexpected{each.error()};
-  test_metrics out{to_list(*all), {}};
+  test_metrics out{to_list(*all), {}, {}};
   for (const auto& member : *each)
     out.members.push_back(to_list(member));
+  if (!diversity)
+    return out;
+  if (!*diversity)
+    return tl::unexpected{diversity->error()};
+  out.diversity = {to_list(**diversity), (*diversity)->collapsed};
   return out;
 }
 
 expected<test_metrics> measured(const regression_answer& answer,
                                 const at::Tensor& targets) {
-  return listed(
-      evaluate_regression(answer.members, answer.predictive, targets),
-      evaluate_regression_members(answer.members, targets, answer.draws));
+  const auto& [members, predictive, draws] = answer;
+  std::optional<expected<regression_diversity>> diversity;
+  if (members.means.size(0) > draws)
+    diversity = evaluate_regression_diversity(members, predictive, draws);
+  return listed(evaluate_regression(members, predictive, targets),
+                evaluate_regression_members(members, targets, draws),
+                diversity);
 }
 
 expected<test_metrics> measured(const classification_answer& answer,
                                 const at::Tensor& targets) {
+  const auto& [logits, predictive, draws] = answer;
   const auto labels = targets.to(at::kLong);
-  return listed(
-      evaluate_classification(answer.predictive, labels),
-      evaluate_classification_members(answer.logits, labels, answer.draws));
+  std::optional<expected<classification_diversity>> diversity;
+  if (logits.size(0) > draws)
+    diversity = evaluate_classification_diversity(logits, draws);
+  return listed(evaluate_classification(predictive, labels),
+                evaluate_classification_members(logits, labels, draws),
+                diversity);
 }
 
 } // namespace
@@ -164,12 +180,12 @@ expected<posterior_answer> combine(std::span<const at::Tensor> outputs,
   });
 }
 
-answered_rows test_rows(const data_set& data) {
-  const auto& test = data.test;
-  answered_rows out{{test.numbers.begin(), test.numbers.end()}, {}};
+answered_rows rows_of(const data_set& data, data_part part) {
+  const auto& rows = data.part(part);
+  answered_rows out{{rows.numbers.begin(), rows.numbers.end()}, {}};
   out.targets = data.encoding.task == task_kind::regression
-                    ? test.original_targets
-                    : to_vector(test.targets);
+                    ? rows.original_targets
+                    : to_vector(rows.targets);
   return out;
 }
 
@@ -185,6 +201,21 @@ expected<test_metrics> measure(const posterior_answer& answer,
     return std::visit(
         [t = to_tensor(targets)](const auto& x) { return measured(x, t); },
         answer);
+  });
+}
+
+expected<answer_calibration> calibrate_answer(
+    const posterior_answer& validation, const std::vector<double>& targets,
+    const posterior_answer& test, const std::vector<double>& test_targets) {
+  return guarded("calibration", [&]() -> expected<answer_calibration> {
+    const auto y = to_tensor(targets);
+    const auto test_y = to_tensor(test_targets);
+    if (const auto* x = std::get_if<regression_answer>(&validation))
+      return calibrate(x->predictive, y,
+                       std::get<regression_answer>(test).predictive, test_y);
+    return calibrate(
+        std::get<classification_answer>(validation).predictive, y.to(at::kLong),
+        std::get<classification_answer>(test).predictive, test_y.to(at::kLong));
   });
 }
 

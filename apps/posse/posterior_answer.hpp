@@ -5,6 +5,7 @@
 #include "runtime/data/data_encoding.hpp"
 #include "runtime/data/data_set.hpp"
 #include "runtime/model/head.hpp"
+#include "runtime/posterior/calibration.hpp"
 #include "runtime/posterior/classification_predictive.hpp"
 #include "runtime/posterior/metric.hpp"
 #include "runtime/posterior/regression_predictive.hpp"
@@ -50,8 +51,8 @@ struct answered_rows {
   std::optional<std::vector<double>> targets;
 };
 
-/// The test part's.
-answered_rows test_rows(const data_set& data);
+/// Those of a part of the data.
+answered_rows rows_of(const data_set& data, data_part part);
 
 using prediction_table =
     std::variant<regression_predictions, classification_predictions>;
@@ -60,15 +61,32 @@ using prediction_table =
 prediction_table tabulate(const posterior_answer& answer,
                           const answered_rows& rows);
 
+/// How unlike the particles predict.
+struct member_diversity {
+  metric_list figures;
+  bool collapsed{false}; ///< they are alike
+};
+
 /// How good the answer is.
 struct test_metrics {
   metric_list ensemble;
-  std::vector<metric_list> members; ///< of each particle, in pid order
+  std::vector<metric_list> members;          ///< of each particle, in pid order
+  std::optional<member_diversity> diversity; ///< of more than one particle
 };
 
 /// @param targets One a row, in original units or classes.
 /// @returns errc::non_finite or errc::invalid_argument.
 expected<test_metrics> measure(const posterior_answer& answer,
                                const std::vector<double>& targets);
+
+using answer_calibration =
+    std::variant<regression_calibration, classification_calibration>;
+
+/// What the answer to validation rows tells of that to test rows.
+/// @param validation, test Of the same particles.
+/// @returns errors of posse::calibrate().
+expected<answer_calibration> calibrate_answer(
+    const posterior_answer& validation, const std::vector<double>& targets,
+    const posterior_answer& test, const std::vector<double>& test_targets);
 
 } // namespace posse

@@ -29,6 +29,35 @@ json members_of(const test_metrics& metrics) {
   return out;
 }
 
+json diversity_of(const member_diversity& x) {
+  auto out = to_object(x.figures);
+  out["collapsed"] = x.collapsed;
+  return out;
+}
+
+json calibrated_of(const regression_calibration& x) {
+  return {{"validation_rows", x.validation_rows},
+          {"conformal",
+           {{"coverage_90", x.intervals.coverage},
+            {"width_90", x.intervals.size}}}};
+}
+
+json scores_of(const classification_metrics& x) {
+  return {{"nll", x.nll},
+          {"ece", x.ece},
+          {"brier", x.brier},
+          {"ece_equal_mass", x.ece_equal_mass}};
+}
+
+json calibrated_of(const classification_calibration& x) {
+  return {{"validation_rows", x.validation_rows},
+          {"temperature", x.temperature},
+          {"before", scores_of(x.before)},
+          {"after", scores_of(x.after)},
+          {"conformal",
+           {{"coverage_90", x.sets.coverage}, {"classes_90", x.sets.size}}}};
+}
+
 json caches_of(const std::vector<device_report>& devices) {
   auto out = json::array();
   for (const auto& d : devices)
@@ -63,18 +92,23 @@ json to_json(const run_result& x) {
     lanes += d.lanes;
     nodes.insert(d.node);
   }
-  return {
-      {"schema", schema},
-      {"version", version},
-      {"name", x.config.run.name},
-      {"algorithm", x.config.infer.algorithm},
-      {"particles", x.metrics.members.size()},
-      {"seed", x.config.run.seed},
-      {"data",
-       {{"train_rows", x.data.train.size() + x.data.validation.size()},
-        {"test_rows", x.data.test.size()}}},
-      {"metrics", {{"test", to_object(x.metrics.ensemble)}}},
-      {"members", members_of(x.metrics)},
+  json out{{"schema", schema},
+           {"version", version},
+           {"name", x.config.run.name},
+           {"algorithm", x.config.infer.algorithm},
+           {"particles", x.metrics.members.size()},
+           {"seed", x.config.run.seed},
+           {"data",
+            {{"train_rows", x.data.train.size() + x.data.validation.size()},
+             {"test_rows", x.data.test.size()}}},
+           {"metrics", {{"test", to_object(x.metrics.ensemble)}}},
+           {"members", members_of(x.metrics)}};
+  if (x.metrics.diversity)
+    out["diversity"] = diversity_of(*x.metrics.diversity);
+  if (x.calibrated)
+    out["calibrated"] = std::visit(
+        [](const auto& c) { return calibrated_of(c); }, *x.calibrated);
+  out.update({
       {"timing", timing_of(x.timing, x.state.particle_steps)},
       {"execution", {{"mode", x.fused ? "fused" : "lanes"}, {"lanes", lanes}}},
       {"caches", caches_of(x.devices)},
@@ -85,7 +119,8 @@ json to_json(const run_result& x) {
         {"recovered_particles", 0}}},
       {"parameters_sha256", x.state.parameters_sha256},
       {"state_sha256", x.state.state_sha256},
-  };
+  });
+  return out;
 }
 
 } // namespace posse

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <vector>
 
 namespace posse {
@@ -22,6 +23,7 @@ struct run_result {
   const run_config& config;
   const data_set& data;
   const test_metrics& metrics;
+  const std::optional<answer_calibration>& calibrated;
   const saved_state& state;
   const std::vector<device_report>& devices;
   run_timing timing;

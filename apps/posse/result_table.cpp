@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +42,31 @@ std::string row_text(std::string_view title, const json& metrics,
   return out + '\n';
 }
 
+/// What the validation rows tell, in a line; empty if there are none.
+std::string calibrated_line(const json& result) {
+  if (!result.contains("calibrated"))
+    return {};
+  const auto& x = result["calibrated"];
+  const auto& regions = x.at("conformal");
+  auto out = fmt::format("calibrated on {} validation rows: ",
+                         x.at("validation_rows").get<std::int64_t>());
+  if (x.contains("temperature"))
+    out += fmt::format("NLL {:.4f}, ECE {:.4f} at temperature {:.3f}; ",
+                       x.at("after").at("nll").get<double>(),
+                       x.at("after").at("ece").get<double>(),
+                       x.at("temperature").get<double>());
+  const auto coverage = regions.at("coverage_90").get<double>();
+  if (regions.contains("classes_90"))
+    return out
+           + fmt::format("90 % sets cover {:.4f} with {:.2f} classes\n",
+                         coverage, regions["classes_90"].get<double>());
+  const auto width = regions.at("width_90").get<double>();
+  return out
+         + (std::isfinite(width) ? fmt::format(
+                "90 % intervals cover {:.4f}, {:.4g} wide\n", coverage, width)
+                                 : "90 % intervals take 9\n");
+}
+
 } // namespace
 
 std::string result_table(const json& result) {
@@ -71,6 +97,7 @@ std::string result_table(const json& result) {
   if (members.size() > shown_members)
     out += fmt::format("... and {} more in result.json\n",
                        members.size() - shown_members);
+  out += calibrated_line(result);
   const auto& timing = result.at("timing");
   out += fmt::format(
       "{:.1f} s, {:.1f} s of them training: {} particle-steps of {:.1f} us\n",

@@ -20,6 +20,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <utility>
 
 namespace posse {
 
@@ -154,28 +156,83 @@ private:
     }
   }
 
-  expected<posterior_answer> answer_test() {
-    std::vector<at::Tensor> outputs;
+  /// Of the test part and, where there is one, of the validation part: one
+  /// particle after the other, so that each comes into a slot once.
+  struct raw_outputs {
+    std::vector<at::Tensor> test;
+    std::vector<at::Tensor> validation;
+  };
+  expected<raw_outputs> predict_parts() {
+    const bool validated = setup_.data->validation.size() > 0;
+    raw_outputs out;
     for (auto pid : particles().particle_ids()) {
-      auto raw = particles().p_predict(pid, data_part::test);
-      if (!raw)
-        return fail(std::move(raw));
-      outputs.push_back(std::move(*raw));
+      auto test = particles().p_predict(pid, data_part::test);
+      if (!test)
+        return fail(std::move(test));
+      out.test.push_back(std::move(*test));
+      if (!validated)
+        continue;
+      auto validation = particles().p_predict(pid, data_part::validation);
+      if (!validation)
+        return fail(std::move(validation));
+      out.validation.push_back(std::move(*validation));
     }
+    return out;
+  }
+
+  expected<posterior_answer> answer(const std::vector<at::Tensor>& outputs) {
     auto head = parse_head(particles().plan().recipe.model.head);
     if (!head)
       return fail(std::move(head));
     return combine(outputs, *head, setup_.data->encoding);
   }
 
+  /// What is wrong with the validation rows' outputs costs the calibration
+  /// alone, not the run.
+  std::optional<answer_calibration>
+  calibrate(const std::vector<at::Tensor>& validation,
+            const posterior_answer& test, const answered_rows& rows) {
+    if (validation.empty())
+      return {};
+    auto calibrated =
+        answer(validation).and_then([&](const posterior_answer& x) {
+          const auto own = rows_of(*setup_.data, data_part::validation);
+          return calibrate_answer(x, *own.targets, test, *rows.targets);
+        });
+    if (calibrated)
+      return std::move(*calibrated);
+    fmt::print(stderr, "warning: not calibrated: on the validation rows: {}\n",
+               calibrated.error().message);
+    log_.write(log_level::warning, "not_calibrated",
+               {{"why", calibrated.error().message}});
+    return {};
+  }
+
+  void warn_of_alike_members(const test_metrics& metrics) {
+    if (!metrics.diversity || !metrics.diversity->collapsed)
+      return;
+    fmt::print(stderr,
+               "warning: the particles collapsed: all {} predict the same on "
+               "the test rows, to a thousandth of their own uncertainty; the "
+               "ensemble is no better than one of them\n",
+               metrics.members.size());
+    log_.write(log_level::warning, "alike",
+               {{"particles", metrics.members.size()}});
+  }
+
   expected<void> finish() {
-    auto answer = answer_test();
-    if (!answer)
-      return fail(std::move(answer));
-    const auto rows = test_rows(*setup_.data);
-    auto metrics = measure(*answer, *rows.targets);
+    auto outputs = predict_parts();
+    if (!outputs)
+      return fail(std::move(outputs));
+    auto answered = answer(std::exchange(outputs->test, {}));
+    if (!answered)
+      return fail(std::move(answered));
+    const auto rows = rows_of(*setup_.data, data_part::test);
+    auto metrics = measure(*answered, *rows.targets);
     if (!metrics)
       return fail(std::move(metrics));
+    const auto calibrated = calibrate(outputs->validation, *answered, rows);
+    warn_of_alike_members(*metrics);
     auto saved = save();
     if (!saved)
       return fail(std::move(saved));
@@ -187,12 +244,12 @@ private:
         [this](const auto& table) {
           return write_predictions(files().predictions(), table);
         },
-        tabulate(*answer, rows));
+        tabulate(*answered, rows));
     if (!written)
       return written;
-    const auto result =
-        to_json(run_result{setup_.config, *setup_.data, *metrics, *saved,
-                           *devices, timing(), computes_fused(*devices)});
+    const auto result = to_json(
+        run_result{setup_.config, *setup_.data, *metrics, calibrated, *saved,
+                   *devices, timing(), computes_fused(*devices)});
     if (auto r = write_result(files().result(), result); !r)
       return r;
     log_.write(log_level::info, "finished", result["metrics"]);

@@ -71,6 +71,32 @@ class Images:
         for member in self.result["members"]:
             self.assertIn("accuracy", member["metrics"])
 
+    def test_networks_disagree_as_their_predictions_do(self):
+        diversity = self.result["diversity"]
+        self.assertEqual(list(diversity), ["disagreement", "pairwise_kl", "collapsed"])
+        self.assertTrue(0 <= diversity["disagreement"] <= 1)
+        self.assertGreater(diversity["pairwise_kl"], 0)
+        self.assertIs(diversity["collapsed"], False)
+
+    def test_validation_images_calibrate_the_probabilities(self):
+        calibrated, metrics = self.result["calibrated"], self.result["metrics"]["test"]
+        self.assertEqual(
+            list(calibrated), ["validation_rows", "temperature", "before", "after", "conformal"]
+        )
+        self.assertEqual(calibrated["validation_rows"], 8)
+        for name, value in calibrated["before"].items():
+            self.assertEqual(value, metrics[name], name)
+        # The fitted temperature, applied to the predictions.
+        temperature = calibrated["temperature"]
+        logs = [[math.log(p) / temperature for p in row] for row in self.probabilities]
+        nll = -fmean(
+            row[int(t)] - math.log(sum(map(math.exp, row)))
+            for row, t in zip(logs, self.table["target"])
+        )
+        self.assertAlmostEqual(calibrated["after"]["nll"], nll, places=9)
+        # Eight rows are too few for sets that miss a tenth: all classes it is.
+        self.assertEqual(calibrated["conformal"], {"coverage_90": 1, "classes_90": CLASSES})
+
     def test_images_of_noise_are_told_by_their_entropy(self):
         draw = random.Random(5)
         rows = [[draw.randrange(256) for _ in range(28 * 28)] for _ in range(20)]

@@ -23,8 +23,8 @@ from harness import (
 )
 
 RESULT_KEYS = {
-    "": "schema version name algorithm particles seed data metrics members timing "
-    "execution caches cluster parameters_sha256 state_sha256",
+    "": "schema version name algorithm particles seed data metrics members diversity "
+    "calibrated timing execution caches cluster parameters_sha256 state_sha256",
     "data": "train_rows test_rows",
     "timing": "wall_seconds train_seconds particle_steps us_per_particle_step",
     "execution": "mode lanes",
@@ -164,6 +164,28 @@ class ASmallRun(Story):
         covered = fmean(lo <= y <= hi for lo, y, hi in zip(t["q05"], t["target"], t["q95"]))
         self.assertAlmostEqual(metrics["coverage_90"], covered, places=9)
 
+    def test_particles_from_unlike_starts_are_diverse(self):
+        diversity = self.result["diversity"]
+        self.assertEqual(
+            list(diversity), ["spread", "pairwise_kl", "epistemic_ratio", "collapsed"]
+        )
+        self.assertIs(diversity["collapsed"], False)
+        t = self.table
+        # Of three particles with one network each, the spread is epistemic.
+        spread = math.sqrt(fmean(e * e for e in t["epistemic_std"]))
+        self.assertAlmostEqual(diversity["spread"], spread, places=9)
+        ratio = fmean(e / s for e, s in zip(t["epistemic_std"], t["std"]))
+        self.assertAlmostEqual(diversity["epistemic_ratio"], ratio, places=9)
+        self.assertGreater(diversity["pairwise_kl"], 1e-3)
+        self.assertNotIn("collapsed", (self.run_dir / "log.jsonl").read_text(encoding="utf-8"))
+
+    def test_five_validation_rows_bound_no_interval(self):
+        self.assertEqual(
+            self.result["calibrated"],
+            {"validation_rows": 5, "conformal": {"coverage_90": 1, "width_90": None}},
+        )
+        self.assertIn("calibrated on 5 validation rows: 90 % intervals take 9\n", self.out)
+
     def test_the_log_is_json_lines_from_start_to_finish(self):
         text = (self.run_dir / "log.jsonl").read_text(encoding="utf-8")
         self.assertTrue(text.endswith("\n"))
@@ -276,6 +298,43 @@ class OtherWishes(Story):
         table = read_table(self.folder / "point/predictions.csv")
         self.assertEqual(list(table)[:4], PREDICTION_COLUMNS[:4])
         self.assertEqual(table["std"], table["epistemic_std"])
+
+    def test_conformal_intervals_are_multiples_of_the_deviation(self):
+        out = self.must(
+            "run", self.config, "--out", "wide", "--set", "infer.validation_fraction=0.3"
+        )
+        calibrated = read_json(self.folder / "wide/result.json")["calibrated"]
+        self.assertEqual(calibrated["validation_rows"], 14)
+        width, covered = calibrated["conformal"]["width_90"], calibrated["conformal"]["coverage_90"]
+        self.assertIn(f"14 validation rows: 90 % intervals cover {covered:.4f}, {width:.4g}", out)
+        t = read_table(self.folder / "wide/predictions.csv")
+        q = width / (2 * fmean(t["std"]))
+        scores = [abs(y - m) / s for y, m, s in zip(t["target"], t["mean"], t["std"])]
+        self.assertAlmostEqual(covered, fmean(score <= q for score in scores), places=9)
+
+    def test_no_validation_rows_calibrate_nothing(self):
+        out = self.must("run", self.config, "--out", "none", "--set", "infer.validation_fraction=0")
+        self.assertNotIn("calibrated", read_json(self.folder / "none/result.json"))
+        self.assertNotIn("calibrated", out)
+
+    def test_one_particle_has_no_diversity(self):
+        result = self.train(self.config, "one", "--set", "infer.particles=1")
+        self.assertNotIn("diversity", result)
+
+    def test_particles_that_all_predict_the_same_are_called_collapsed(self):
+        # A prior this narrow leaves no weight: every network is the same constant.
+        done = self.posse(
+            *("run", self.config, "--out", "alike", "--quiet"),
+            *("--set", "prior.std=1e-3", "--set", "infer.steps=3000"),
+            *("--set", "infer.validation_fraction=0"),
+        )
+        self.assertEqual(done.code, 0, done.err)
+        self.assertRegex(done.err, r"^warning: the particles collapsed: all 3 predict the same")
+        diversity = read_json(self.folder / "alike/result.json")["diversity"]
+        self.assertIs(diversity["collapsed"], True)
+        self.assertLess(diversity["pairwise_kl"], 1e-6)
+        (event,) = [e for e in read_log(self.folder / "alike") if e["event"] == "alike"]
+        self.assertEqual(event["level"], "warning")
 
     def test_epochs_count_passes_over_the_training_rows(self):
         write_config(

@@ -56,9 +56,9 @@ double mean_disagreement(const at::Tensor& predicted, std::int64_t classes) {
   auto votes = at::zeros({predicted.size(1), classes}, at::kDouble);
   votes.scatter_add_(1, predicted.t(),
                      at::ones({1, 1}, at::kDouble).expand_as(predicted.t()));
-  // Of M (M - 1) ordered pairs, those of one class.
-  auto agreeing = (votes * (votes - 1)).sum(-1);
-  return 1 - agreeing.mean().item<double>() / (m * (m - 1));
+  // Ordered pairs that vote for unlike classes: whole numbers, no rounding.
+  auto apart = (votes * (m - votes)).sum(-1);
+  return apart.mean().item<double>() / (m * (m - 1));
 }
 
 /// @param means, variances [M, B]: a Gaussian each.

@@ -14,7 +14,7 @@ double area(const at::Tensor& negatives, const at::Tensor& positives) {
   return *result;
 }
 
-at::Tensor numbers(std::vector<double> x) {
+at::Tensor numbers(const std::vector<double>& x) {
   return at::tensor(x, at::kDouble);
 }
 

@@ -13,7 +13,8 @@ namespace {
 
 /// Rows of a classifier that is too sure by `factor`, and their labels.
 std::pair<classification_predictive, at::Tensor>
-overconfident(std::int64_t rows, double factor, at::Generator generator) {
+overconfident(std::int64_t rows, double factor,
+              const at::Generator& generator) {
   auto logits = at::randn({rows, 4}, generator, at::kDouble) * 2 * factor;
   auto labels =
       (logits / factor).softmax(-1).multinomial(1, false, generator).squeeze(1);

@@ -12,7 +12,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-at::Tensor numbers(std::vector<double> x) {
+at::Tensor numbers(const std::vector<double>& x) {
   return at::tensor(x, at::kDouble);
 }
 

@@ -39,12 +39,13 @@ double over_pairs(std::int64_t members, F&& f) {
   return sum / static_cast<double>(members * (members - 1));
 }
 
-at::Tensor random_logits(std::vector<std::int64_t> shape, std::uint64_t seed) {
+at::Tensor random_logits(const std::vector<std::int64_t>& shape,
+                         std::uint64_t seed) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   return at::randn(shape, generator, at::kDouble) * 2;
 }
 
-regression_members random_gaussians(std::vector<std::int64_t> shape,
+regression_members random_gaussians(const std::vector<std::int64_t>& shape,
                                     std::uint64_t seed) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   auto means = at::randn(shape, generator, at::kDouble) + 1e4;
@@ -87,10 +88,11 @@ at::Tensor line_of_points() {
 }
 
 /// @returns logits [seeds, 40, 2].
-at::Tensor trained_classifiers(std::vector<std::uint64_t> seeds) {
+at::Tensor trained_classifiers(const std::vector<std::uint64_t>& seeds) {
   auto x = line_of_points();
   auto labels = (x.squeeze(1) > 0.3).to(at::kLong);
   std::vector<at::Tensor> each;
+  each.reserve(seeds.size());
   for (auto seed : seeds)
     each.push_back(small_network{2, seed}.trained(x, [&](const auto& out) {
       return torch::nn::functional::cross_entropy(out, labels);
@@ -99,7 +101,7 @@ at::Tensor trained_classifiers(std::vector<std::uint64_t> seeds) {
 }
 
 /// @returns means and, of exp of the second output, variances [seeds, 40].
-regression_members trained_regressors(std::vector<std::uint64_t> seeds) {
+regression_members trained_regressors(const std::vector<std::uint64_t>& seeds) {
   auto x = line_of_points();
   auto y = (3 * x).sin() + 5;
   std::vector<at::Tensor> means;
@@ -229,7 +231,7 @@ TEST_CASE("a Gaussian member with draws has their mixture's moments",
 
 TEST_CASE("identical trained networks are collapsed, unlike starts are not",
           "[runtime][diversity]") {
-  auto of = [](const at::Tensor& x, std::vector<std::int64_t> which) {
+  auto of = [](const at::Tensor& x, const std::vector<std::int64_t>& which) {
     return x.index_select(0, at::tensor(which, at::kLong));
   };
   // The first two start alike.
@@ -245,7 +247,7 @@ TEST_CASE("identical trained networks are collapsed, unlike starts are not",
   CHECK_FALSE(evaluate(logits).collapsed);
 
   auto trained = trained_regressors({1, 1, 2});
-  auto gaussians = [&](std::vector<std::int64_t> which) {
+  auto gaussians = [&](const std::vector<std::int64_t>& which) {
     return regression_members{of(trained.means, which),
                               of(*trained.variances, which)};
   };

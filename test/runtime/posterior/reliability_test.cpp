@@ -11,11 +11,11 @@ using Catch::Approx;
 
 namespace {
 
-at::Tensor numbers(std::vector<double> x) {
+at::Tensor numbers(const std::vector<double>& x) {
   return at::tensor(x, at::kDouble);
 }
 
-at::Tensor flags(std::vector<std::int64_t> x) {
+at::Tensor flags(const std::vector<std::int64_t>& x) {
   return at::tensor(x, at::kLong).to(at::kBool);
 }
 

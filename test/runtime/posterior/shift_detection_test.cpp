@@ -27,7 +27,8 @@ metric_list detect(const Predictive& own, const Predictive& shifted,
   return *result;
 }
 
-at::Tensor numbers(std::vector<double> x, std::vector<std::int64_t> shape) {
+at::Tensor numbers(const std::vector<double>& x,
+                   const std::vector<std::int64_t>& shape) {
   return at::tensor(x, at::kDouble).view(shape);
 }
 

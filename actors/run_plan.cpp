@@ -129,8 +129,11 @@ expected<run_plan> make_run_plan(const run_config& config,
     out.recipe.batch_parts = parts_of_a_batch;
 
   auto args = to_dict(training);
-  if ((*acts)->exchanges_scores)
+  if ((*acts)->exchanges_scores) {
+    args["kernel"] = infer.kernel;
     args["bandwidth"] = infer.bandwidth;
+    args["annealing"] = infer.annealing;
+  }
   out.entry_args = std::move(args);
   return out;
 }

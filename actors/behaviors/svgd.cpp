@@ -2,14 +2,16 @@
 
 #include "actors/behaviors/train_args.hpp"
 #include "actors/particle.hpp"
+#include "runtime/posterior/annealing.hpp"
+#include "runtime/posterior/svgd_kernel.hpp"
 
-#include <cmath>
+#include <string>
+#include <utility>
 
 namespace posse {
 
 namespace {
 
-const std::string rule_name = "svgd";
 const std::string step_message = "SVGD_STEP";
 const std::string finish_message = "SVGD_FINISH";
 
@@ -23,30 +25,72 @@ task<value> ask_all(particle& self, std::string msg, value args) {
   co_return value(std::move(results)); // braces would nest the list
 }
 
+/// The rule of the group and what it is told each step.
+class update_plan {
+public:
+  /// @throws task_failed if an argument is not what it should be.
+  explicit update_plan(const value& args) {
+    const auto kernel = value_or_throw(parse_kernel_kind(
+        value_or_throw(args.at_or<std::string>("kernel", "rbf"))));
+    rule_ = kernel == kernel_kind::rbf ? "svgd" : "svgd_linear";
+    bandwidth_ = value_or_throw(args.at_or<std::string>("bandwidth", "median"));
+    annealing_ = value_or_throw(parse_annealing(
+        value_or_throw(args.at_or<std::string>("annealing", "none"))));
+    discrepancy_ = value_or_throw(args.at_or<bool>("discrepancy", true));
+  }
+
+  const std::string& rule() const noexcept { return rule_; }
+  /// What the rule is told in the step after `done` others.
+  value args(const train_args& plan, std::int64_t done) const {
+    return value_dict{
+        {"bandwidth", bandwidth_},
+        {"gamma", annealing_weight(annealing_, done, plan.steps)},
+        {"discrepancy", discrepancy_ && plan.logs_after(done + 1)}};
+  }
+
+private:
+  std::string rule_;
+  std::string bandwidth_;
+  annealing annealing_{annealing::none};
+  bool discrepancy_{true};
+};
+
+double mean_of(const value& losses) {
+  const auto all = value_or_throw(losses.to<value_list>("losses"));
+  double sum = 0;
+  for (const auto& loss : all)
+    sum += value_or_throw(loss.to<double>("loss"));
+  return sum / static_cast<double>(all.size());
+}
+
 task<value> lead(particle& self, value args) {
   const auto plan = value_or_throw(train_args_from_value(args));
-  const value rule = value_dict{
-      {"bandwidth",
-       value_or_throw(args.at_or<std::string>("bandwidth", "median"))}};
+  const update_plan update{args};
   auto at = co_await self.cursor();
   value_dict diagnostics;
+  value_list log;
   while (!at.finished && at.steps < plan.steps && !self.paused()) {
     value batch = to_value(plan.batch(at.steps, self.pid()));
     const auto losses = co_await ask_all(self, step_message, std::move(batch));
-    const auto moved =
-        co_await self.update_group(rule_name, self.particle_ids(), rule);
+    value rule = update.args(plan, at.steps);
+    const auto gamma = value_or_throw(rule.at<double>("gamma"));
+    const auto moved = co_await self.update_group(
+        update.rule(), self.particle_ids(), std::move(rule));
     ++at.steps;
     diagnostics = value_or_throw(moved.to<value_dict>("svgd"));
-    double sum = 0;
-    for (const auto& loss : *losses.get_if<value_list>())
-      sum += value_or_throw(loss.to<double>("loss"));
-    diagnostics["loss"] = sum / static_cast<double>(self.particle_ids().size());
-    self.report(at.steps, plan.steps, *diagnostics["loss"].get_if<double>());
+    const auto loss = mean_of(losses);
+    diagnostics["loss"] = loss;
+    diagnostics["gamma"] = gamma;
+    diagnostics["step"] = at.steps;
+    if (plan.logs_after(at.steps))
+      log.emplace_back(diagnostics);
+    self.report(at.steps, plan.steps, loss);
   }
   if (!at.finished && at.steps >= plan.steps) {
     (void)co_await ask_all(self, finish_message, value{});
     at.finished = true;
   }
+  diagnostics["log"] = std::move(log);
   diagnostics["steps"] = at.steps;
   diagnostics["finished"] = at.finished;
   co_return diagnostics;

@@ -1,5 +1,6 @@
 #include "actors/behaviors/train_args.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace posse {
@@ -21,6 +22,14 @@ bool train_args::collects_after(std::int64_t done) const {
 
 std::int64_t train_args::collections() const {
   return thinning > 0 && steps > burn_in ? (steps - burn_in) / thinning : 0;
+}
+
+bool train_args::logs_after(std::int64_t done) const {
+  // What is logged may cost as much as some steps (SVGD's Stein discrepancy).
+  constexpr std::int64_t least_interval = 25;
+  constexpr std::int64_t lines = 100;
+  const auto interval = std::max((steps + lines - 1) / lines, least_interval);
+  return done == steps || done % interval == 0;
 }
 
 value_dict to_dict(const train_args& x) {

@@ -26,6 +26,9 @@ struct train_args {
   bool collects_after(std::int64_t done) const;
   /// How often that is.
   std::int64_t collections() const;
+  /// True if what the particles are like after `done` steps is worth a line of
+  /// the log: the last step, and at most 100 others, 25 apart at least.
+  bool logs_after(std::int64_t done) const;
 };
 
 value_dict to_dict(const train_args& x);

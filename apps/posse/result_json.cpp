@@ -1,5 +1,6 @@
 #include "apps/posse/result_json.hpp"
 
+#include "apps/posse/value_json.hpp"
 #include "messages/version.hpp"
 
 #include <algorithm>
@@ -120,6 +121,8 @@ json to_json(const run_result& x) {
       {"parameters_sha256", x.state.parameters_sha256},
       {"state_sha256", x.state.state_sha256},
   });
+  if (!x.diagnostics.is_none())
+    out["diagnostics"] = to_json(x.diagnostics);
   return out;
 }
 

@@ -28,6 +28,8 @@ struct run_result {
   const std::vector<device_report>& devices;
   run_timing timing;
   bool fused{false}; ///< particles computed in groups, or one in parts
+  /// What the algorithm says of the last step, a dict; none: nothing.
+  const value& diagnostics;
 };
 
 /// What `result.json` says.

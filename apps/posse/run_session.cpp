@@ -81,6 +81,7 @@ private:
     training_hooks hooks;
     hooks.interrupted = [&guard] { return guard.requested(); };
     hooks.show = [&bar](const run_progress& x) { bar.update(x); };
+    hooks.heard = [this](const std::vector<value>& results) { hear(results); };
     hooks.checkpoint = [this]() -> expected<void> {
       auto saved = save();
       return saved ? expected<void>{} : fail(std::move(saved));
@@ -91,6 +92,16 @@ private:
     train_seconds_ = seconds_since(training_start_);
     training_ = false;
     return outcome;
+  }
+
+  /// Logs what the algorithm says of the steps since it was heard last.
+  void hear(const std::vector<value>& results) {
+    for (const auto& each : results)
+      for (auto& entry :
+           each.at_or<value_list>("log", {}).value_or(value_list{})) {
+        log_.write(log_level::info, "diagnostics", to_json(entry));
+        diagnostics_ = std::move(entry);
+      }
   }
 
   run_timing timing() const {
@@ -131,10 +142,12 @@ private:
     for (const auto& each : results) {
       if (!each.at_or<bool>("collapsed", false).value_or(false))
         continue;
+      const bool rbf = setup_.config.infer.kernel == "rbf";
       fmt::print(stderr,
                  "warning: the particles collapsed: at the last step half of "
-                 "all pairs sat on one spot; try a fixed infer.bandwidth\n");
-      log_.write(log_level::warning, "collapsed", to_json(each));
+                 "all pairs sat on one spot; try {}\n",
+                 rbf ? "a fixed infer.bandwidth" : "infer.kernel = \"rbf\"");
+      log_.write(log_level::warning, "collapsed");
     }
   }
 
@@ -249,7 +262,7 @@ private:
       return written;
     const auto result = to_json(
         run_result{setup_.config, *setup_.data, *metrics, calibrated, *saved,
-                   *devices, timing(), computes_fused(*devices)});
+                   *devices, timing(), computes_fused(*devices), diagnostics_});
     if (auto r = write_result(files().result(), result); !r)
       return r;
     log_.write(log_level::info, "finished", result["metrics"]);
@@ -287,6 +300,7 @@ private:
   clock::time_point training_start_{clock::now()};
   double train_seconds_{0};
   bool training_{true};
+  value diagnostics_; ///< the latest in the log
 };
 
 // Before the first step, what fails is what the user gave, unless a library, an

@@ -117,6 +117,7 @@ train(push_distribution& run, double checkpoint_every,
     auto results = loop.round(deadline_after(checkpoint_every));
     if (!results)
       return fail(std::move(results));
+    hooks.heard(*results);
     if (all_finished(*results))
       return training_outcome{true, std::move(*results)};
     if (hooks.interrupted())

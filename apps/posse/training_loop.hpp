@@ -18,6 +18,9 @@ struct training_hooks {
   std::function<bool()> interrupted;
   /// Called about ten times a second.
   std::function<void(const run_progress&)> show;
+  /// Called with what handlers gave, each time that all have ended: before a
+  /// checkpoint, and at the end.
+  std::function<void(const std::vector<value>&)> heard;
   /// Writes a checkpoint; no handler runs meanwhile.
   std::function<expected<void>()> checkpoint;
 };

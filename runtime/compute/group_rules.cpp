@@ -1,6 +1,7 @@
 #include "runtime/compute/group_rules.hpp"
 
 #include "runtime/model/tensor_value.hpp"
+#include "runtime/posterior/stein_discrepancy.hpp"
 
 #include <ATen/ATen.h>
 
@@ -17,53 +18,111 @@ expected<bandwidth_rule> bandwidth_of(const value& args) {
   return parse_bandwidth_rule(*name);
 }
 
-value_dict report(double bandwidth, double mean_distance, bool collapsed) {
-  return {{"bandwidth", bandwidth},
-          {"mean_distance", mean_distance},
-          {"collapsed", collapsed}};
-}
-
-expected<value_dict> svgd(std::span<const at::Tensor> parameters,
-                          std::span<const at::Tensor> scores,
-                          const value& args) {
+expected<svgd_kernel> kernel_of(std::span<const at::Tensor> parameters,
+                                kernel_kind kind, const value& args) {
+  if (kind == kernel_kind::linear)
+    return linear_kernel(parameters);
   auto rule = bandwidth_of(args);
   if (!rule)
     return fail(std::move(rule));
-  auto moved = svgd_direction(parameters, scores, *rule, scores);
-  if (!moved)
-    return fail(std::move(moved));
-  auto out = report(moved->bandwidth, moved->mean_distance, moved->collapsed);
-  out["max_direction"] = moved->max_direction;
+  auto distances = squared_distances(parameters);
+  if (!distances)
+    return fail(std::move(distances));
+  return kernel_matrix(*distances, *rule);
+}
+
+value_dict report(const svgd_kernel& kernel) {
+  value_dict out{{"mean_distance", kernel.mean_distance},
+                 {"collapsed", kernel.collapsed}};
+  if (kernel.kind == kernel_kind::rbf)
+    out["bandwidth"] = kernel.bandwidth;
   return out;
 }
 
-expected<sliced_rule::combined> combine_svgd(const at::Tensor& partials,
-                                             const value& args) {
+expected<value_dict> svgd(std::span<const at::Tensor> parameters,
+                          std::span<const at::Tensor> scores, kernel_kind kind,
+                          const value& args) {
+  auto gamma = args.at_or<double>("gamma", 1);
+  if (!gamma)
+    return fail(std::move(gamma));
+  auto wants_discrepancy = args.at_or<bool>("discrepancy", false);
+  if (!wants_discrepancy)
+    return fail(std::move(wants_discrepancy));
+  auto kernel = kernel_of(parameters, kind, args);
+  if (!kernel)
+    return fail(std::move(kernel));
+  auto out = report(*kernel);
+  if (*wants_discrepancy) {
+    auto squared =
+        squared_stein_discrepancy(parameters, scores, kind, kernel->bandwidth);
+    if (!squared)
+      return fail(std::move(squared));
+    out["ksd_squared"] = *squared;
+  }
+  auto largest = apply_direction(*kernel, parameters, scores, scores, *gamma);
+  if (!largest)
+    return fail(std::move(largest));
+  out["max_direction"] = *largest;
+  return out;
+}
+
+/// @returns no kernel where it has to be made of whole rows.
+expected<std::optional<svgd_kernel>>
+kernel_of_products(const at::Tensor& partials, kernel_kind kind,
+                   const value& args) {
+  if (kind == kernel_kind::linear) {
+    auto kernel = linear_kernel_of_products(partials);
+    if (!kernel && kernel.error().code == errc::non_finite)
+      return std::optional<svgd_kernel>{};
+    if (!kernel)
+      return fail(std::move(kernel));
+    return std::move(*kernel);
+  }
   auto rule = bandwidth_of(args);
   if (!rule)
     return fail(std::move(rule));
   auto distances = distances_of_products(partials);
   if (!distances)
     return fail(std::move(distances));
-  sliced_rule::combined out;
-  if (distances->close) {
-    out.needs_whole = true;
-    return out;
-  }
+  if (distances->close)
+    return std::optional<svgd_kernel>{};
   auto kernel = kernel_matrix(*distances, *rule);
   if (!kernel)
     return fail(std::move(kernel));
-  auto matrix = to_blob(kernel->matrix);
+  return std::move(*kernel);
+}
+
+expected<sliced_rule::combined>
+combine_svgd(const at::Tensor& partials, kernel_kind kind, const value& args) {
+  auto gamma = args.at_or<double>("gamma", 1);
+  if (!gamma)
+    return fail(std::move(gamma));
+  // The discrepancy is made of whole rows: so rarely that it is not shared.
+  auto whole = args.at_or<bool>("discrepancy", false);
+  if (!whole)
+    return fail(std::move(whole));
+  sliced_rule::combined out;
+  out.needs_whole = *whole;
+  if (*whole)
+    return out;
+  auto kernel = kernel_of_products(partials, kind, args);
+  if (!kernel)
+    return fail(std::move(kernel));
+  out.needs_whole = !*kernel;
+  if (!*kernel)
+    return out;
+  auto matrix = to_blob((*kernel)->matrix);
   if (!matrix)
     return fail(std::move(matrix));
   out.plan = value_dict{{"kernel", std::move(*matrix)},
-                        {"bandwidth", kernel->bandwidth}};
-  out.diagnostics =
-      report(kernel->bandwidth, kernel->mean_distance, kernel->collapsed);
+                        {"bandwidth", (*kernel)->bandwidth},
+                        {"gamma", *gamma}};
+  out.diagnostics = report(**kernel);
   return out;
 }
 
-expected<double> svgd_slices(const value& plan, sliced_rule::rows parameters,
+expected<double> svgd_slices(const value& plan, kernel_kind kind,
+                             sliced_rule::rows parameters,
                              sliced_rule::rows scores,
                              sliced_rule::rows directions) {
   auto matrix = plan.at<tensor_blob>("kernel");
@@ -72,27 +131,49 @@ expected<double> svgd_slices(const value& plan, sliced_rule::rows parameters,
   auto bandwidth = plan.at<double>("bandwidth");
   if (!bandwidth)
     return fail(std::move(bandwidth));
-  auto kernel = to_tensor(*matrix);
-  if (!kernel)
-    return fail(std::move(kernel));
+  auto gamma = plan.at<double>("gamma");
+  if (!gamma)
+    return fail(std::move(gamma));
+  auto blob = to_tensor(*matrix);
+  if (!blob)
+    return fail(std::move(blob));
+  svgd_kernel kernel;
   // A copy of its own: sums may depend on where what they read starts.
-  return apply_direction({kernel->clone(), *bandwidth}, parameters, scores,
-                         directions);
+  kernel.matrix = blob->clone();
+  kernel.bandwidth = *bandwidth;
+  kernel.kind = kind;
+  return apply_direction(kernel, parameters, scores, directions, *gamma);
 }
 
-group_rule svgd_rule() {
-  return {svgd, sliced_rule{svgd_segments,
-                            [](sliced_rule::rows parameters, sliced_rule::rows,
+group_rule svgd_rule(kernel_kind kind) {
+  using rows = sliced_rule::rows;
+  const auto origin =
+      kind == kernel_kind::rbf ? row_origin::mean : row_origin::zero;
+  return {[kind](rows parameters, rows scores, const value& args) {
+            return svgd(parameters, scores, kind, args);
+          },
+          sliced_rule{svgd_segments,
+                      [origin](rows parameters, rows,
                                std::span<const std::int64_t> widths) {
-                              return segment_products(parameters, widths);
-                            },
-                            combine_svgd, svgd_slices}};
+                        return segment_products(parameters, widths, origin);
+                      },
+                      [kind](const at::Tensor& partials, const value& args) {
+                        return combine_svgd(partials, kind, args);
+                      },
+                      [kind](const value& plan, rows parameters, rows scores,
+                             rows directions) {
+                        return svgd_slices(plan, kind, parameters, scores,
+                                           directions);
+                      }}};
 }
 
 } // namespace
 
 registry<group_rule>& group_rules() {
-  static registry<group_rule> known{"group rule", {{"svgd", svgd_rule()}}};
+  static registry<group_rule> known{
+      "group rule",
+      {{"svgd", svgd_rule(kernel_kind::rbf)},
+       {"svgd_linear", svgd_rule(kernel_kind::linear)}}};
   return known;
 }
 

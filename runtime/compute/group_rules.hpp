@@ -66,7 +66,13 @@ struct group_rule {
   std::optional<sliced_rule> sliced; ///< none: one device does it all
 };
 
-/// The rules that a behaviour can name: "svgd", and what plugins added.
+/// The rules that a behaviour can name, beside those of plugins: "svgd" and
+/// "svgd_linear", by kernel. Their arguments, all with a default: "bandwidth"
+/// of the RBF kernel (parse_bandwidth_rule()); "gamma", a double, by which
+/// scores are weighed; "discrepancy", a bool: whether "ksd_squared" is wanted
+/// too, the squared Stein discrepancy before the step, from one more pass over
+/// whole rows. Diagnostics: "bandwidth" of the RBF kernel, "mean_distance",
+/// "collapsed" and "max_direction".
 registry<group_rule>& group_rules();
 
 } // namespace posse

@@ -77,7 +77,10 @@ std::span<const unused_rule> unused_rules() {
       {"infer.momentum", {"infer.optimizer", "adagrad"}},
       {"infer.momentum", {"infer.optimizer", "svgd_adagrad"}},
       {"infer.bootstrap", {"infer.algorithm", "svgd"}},
+      {"infer.kernel", {"infer.algorithm", "deep_ensemble"}},
       {"infer.bandwidth", {"infer.algorithm", "deep_ensemble"}},
+      {"infer.bandwidth", {"infer.kernel", "linear"}},
+      {"infer.annealing", {"infer.algorithm", "deep_ensemble"}},
       {"infer.samples", {"infer.algorithm", "deep_ensemble"}},
       {"infer.samples", {"infer.algorithm", "svgd"}},
       {"infer.burn_in", {"infer.algorithm", "deep_ensemble"}},
@@ -92,9 +95,15 @@ std::span<const unused_rule> unused_rules() {
       {"infer.thinning", {"infer.algorithm", "mc_dropout"}},
       {"infer.rank", {"infer.algorithm", "mc_dropout"}},
       {"infer.scale", {"infer.algorithm", "mc_dropout"}},
+      {"infer.kernel", {"infer.algorithm", "swag"}},
       {"infer.bandwidth", {"infer.algorithm", "swag"}},
+      {"infer.annealing", {"infer.algorithm", "swag"}},
+      {"infer.kernel", {"infer.algorithm", "multi_swag"}},
       {"infer.bandwidth", {"infer.algorithm", "multi_swag"}},
+      {"infer.annealing", {"infer.algorithm", "multi_swag"}},
+      {"infer.kernel", {"infer.algorithm", "mc_dropout"}},
       {"infer.bandwidth", {"infer.algorithm", "mc_dropout"}},
+      {"infer.annealing", {"infer.algorithm", "mc_dropout"}},
   };
   return rules;
 }

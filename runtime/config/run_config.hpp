@@ -89,8 +89,11 @@ struct infer_section {
   double momentum = 0;              ///< sgd and rmsprop; in [0, 1)
   std::string schedule = "cosine";  ///< constant | cosine | linear
   bool bootstrap = false;
-  std::string bandwidth = "median"; ///< svgd: median | median_all | a number
-  std::int64_t samples = 30;        ///< networks a particle predicts with, > 0
+  std::string kernel = "rbf";       ///< svgd: rbf | linear
+  std::string bandwidth = "median"; ///< rbf: median | median_all | a number
+  std::string annealing =
+      "none";                ///< svgd: none | linear | hyperbolic | cyclical
+  std::int64_t samples = 30; ///< networks a particle predicts with, > 0
   std::optional<std::int64_t> burn_in;  ///< steps, >= 0
   std::optional<std::int64_t> thinning; ///< steps, > 0
   std::int64_t rank = 20;               ///< swag: > 1

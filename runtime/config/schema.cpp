@@ -238,14 +238,25 @@ std::vector<run_key> make_schema() {
       {.section = "infer",
        .name = "bootstrap",
        .doc = "train each particle on rows drawn with replacement"}));
+  keys.push_back(bind_key<&c::infer, &infer::kernel>(
+      {.section = "infer",
+       .name = "kernel",
+       .choices = {"rbf", "linear"},
+       .doc = "by which SVGD's particles weigh on each other: "
+              "exp(-|x - y|^2 / h), or x.y + 1"}));
   keys.push_back(bind_key<&c::infer, &infer::bandwidth>(
       {.section = "infer",
        .name = "bandwidth",
        .kind = value_kind::text_or_real,
        .range = number_range::above(0),
        .choices = {"median", "median_all"},
-       .doc = "h of the kernel exp(-|x - y|^2 / h) between particles, or the "
-              "rule that chooses it"}));
+       .doc = "h of the kernel rbf between particles, or the rule that "
+              "chooses it"}));
+  keys.push_back(bind_key<&c::infer, &infer::annealing>(
+      {.section = "infer",
+       .name = "annealing",
+       .choices = {"none", "linear", "hyperbolic", "cyclical"},
+       .doc = "how the weight of the score grows to 1 beside the repulsion"}));
   keys.push_back(bind_key<&c::infer, &infer::samples>(
       {.section = "infer",
        .name = "samples",

@@ -1,7 +1,9 @@
 #include "runtime/posterior/row_blocks.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/util/StringUtil.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -48,9 +50,20 @@ void row_block<Real>::gather(const particle_rows& rows, column_range columns) {
 
 template <class Real>
 void row_block<Real>::centre() {
+  centre_first(count_);
+}
+
+template <class Real>
+void row_block<Real>::centre_first(std::int64_t rows) {
   std::vector<Real> means(static_cast<std::size_t>(padded_));
-  row_kernels_here<Real>().centre(data(), stride_, count_, padded_,
-                                  means.data());
+  row_kernels_here<Real>().centre(data(), stride_, rows, padded_, means.data());
+}
+
+template <class Real>
+void row_block<Real>::scale(Real factor) {
+  for (std::int64_t i = 0; i < count_; ++i)
+    for (auto* x = row(i); x != row(i) + padded_; ++x)
+      *x *= factor;
 }
 
 template <class Real>
@@ -64,5 +77,24 @@ std::int64_t row_block<Real>::first_non_finite_row() const {
 
 template class row_block<float>;
 template class row_block<double>;
+
+std::int64_t first_non_finite_row(const particle_rows& rows) {
+  auto bad = rows.count();
+  row_block<double> block{rows.count()};
+  for_each_block(rows.count(), {0, rows.length()}, [&](column_range columns) {
+    block.gather(rows, columns);
+    bad = std::min(bad, block.first_non_finite_row());
+  });
+  return bad;
+}
+
+failure non_finite_rows(std::string_view what, const particle_rows& rows) {
+  const auto bad = first_non_finite_row(rows);
+  if (bad == rows.count())
+    return {errc::non_finite,
+            c10::str(what, ": numbers too large: their products overflow")};
+  return {errc::non_finite,
+          c10::str(what, ": row ", bad, " holds NaN or infinity")};
+}
 
 } // namespace posse

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "messages/failure.hpp"
 #include "runtime/posterior/particle_rows.hpp"
 #include "runtime/posterior/row_kernels.hpp"
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 
 namespace posse {
 
@@ -43,6 +45,10 @@ public:
   /// Takes its mean off every column: differences of rows stay what they are,
   /// and products of rows become as small as they can be.
   void centre();
+  /// The same of the first `rows` rows alone.
+  void centre_first(std::int64_t rows);
+  /// Multiplies all elements.
+  void scale(Real factor);
   /// The first row with a NaN or an infinity; the number of rows if none has.
   std::int64_t first_non_finite_row() const;
 
@@ -62,5 +68,13 @@ private:
   at::Tensor space_;
   Real* data_; ///< its elements
 };
+
+/// The first row with a NaN or an infinity; the number of rows if none has.
+std::int64_t first_non_finite_row(const particle_rows& rows);
+
+/// Why products of rows, or sums of such, are not finite: names the first row
+/// that is not, or says that its numbers are too large.
+/// @param what Names the rows: "theta".
+failure non_finite_rows(std::string_view what, const particle_rows& rows);
 
 } // namespace posse

@@ -41,11 +41,11 @@ expected<void> check_direction(const svgd_kernel& kernel,
   return as_theta(phi, "phi");
 }
 
-/// What a particle gets of all others, from the kernel [N, N].
+/// What a particle gets of all, beside its own score, from the kernel [N, N].
 template <class Real>
 struct shares_of_others {
-  /// The kernel with a diagonal of 0, in tiles, as the kernel that mixes rows
-  /// wants it.
+  /// The kernel less the unit matrix, in tiles, as the kernel that mixes rows
+  /// wants it. Of the RBF kernel the diagonal is then 0.
   std::vector<Real> weights;
   std::vector<double> sums; ///< of its rows
 
@@ -59,7 +59,7 @@ struct shares_of_others {
       auto* to = weights.data() + i / height * height * n + i % height;
       double sum = 0;
       for (std::int64_t j = 0; j < n; ++j) {
-        const auto weight = i == j ? 0 : from[i * n + j];
+        const auto weight = from[i * n + j] - (i == j ? 1 : 0);
         sum += weight;
         to[j * height] = static_cast<Real>(weight);
       }
@@ -68,7 +68,7 @@ struct shares_of_others {
   }
 };
 
-/// Why a direction is not finite: theta's centred block is not, or the score's
+/// Why a direction is not finite: theta's block is not, or the score's
 /// share of the drive is not, or their product is too large.
 template <class Real>
 failure why_not_finite(const row_block<Real>& theta,
@@ -83,17 +83,26 @@ failure why_not_finite(const row_block<Real>& theta,
           c10::str("svgd: phi of particle ", particle, " overflows")};
 }
 
-/// Eq. 8 with each particle's own share apart, as K_ii = 1: what cancels in the
-/// repulsion is then no larger than the repulsion of the others. A column's
-/// bits do not depend on the columns beside it.
+/// Eq. 8 with a share of 1 of each particle's own score apart:
+/// phi_i = 1/N [s_i + sum_j (K_ij - I_ij) (s_j - pull x_j)] + shift_i x_i. As
+/// the RBF kernel has K_ii = 1, what cancels in its repulsion is then no larger
+/// than the repulsion of the others. A column's bits do not depend on the
+/// columns beside it.
 template <class Real>
 class direction {
 public:
-  direction(const svgd_kernel& kernel, const particle_rows& theta,
+  direction(const svgd_kernel& kernel, double gamma, const particle_rows& theta,
             const particle_rows& score, const particle_rows& phi)
-      : theta_{theta}, score_{score}, phi_{phi}, pull_{static_cast<Real>(
-                                                     2 / kernel.bandwidth)},
+      : theta_{theta}, score_{score}, phi_{phi}, gamma_{static_cast<Real>(
+                                                     gamma)},
         scale_{1 / static_cast<Real>(theta.count())}, others_{kernel.matrix} {
+    if (kernel.kind == kernel_kind::linear) {
+      // grad_{x_j} k(x_j, x_i) = x_i, whatever j: there is nothing to cancel.
+      centred_ = false;
+      shifts_.assign(others_.sums.size(), 1);
+      return;
+    }
+    pull_ = static_cast<Real>(2 / kernel.bandwidth);
     for (auto sum : others_.sums)
       shifts_.push_back(static_cast<Real>(sum * 2 / kernel.bandwidth) * scale_);
   }
@@ -111,8 +120,11 @@ public:
       if (!result)
         return;
       x.gather(theta_, part);
-      x.centre();
+      if (centred_)
+        x.centre();
       score.gather(score_, part);
+      if (gamma_ != 1)
+        score.scale(gamma_);
       drive.resize(part.width);
       for (std::int64_t i = 0; i < n; ++i)
         kernels.drive(score.row(i), x.row(i), pull_, x.padded(), drive.row(i));
@@ -137,7 +149,9 @@ private:
   const particle_rows& theta_;
   const particle_rows& score_;
   const particle_rows& phi_;
-  Real pull_;
+  Real gamma_;
+  bool centred_{true};
+  Real pull_{0};
   Real scale_;
   shares_of_others<Real> others_;
   std::vector<Real> shifts_; ///< [N], by which a particle's own theta counts
@@ -169,7 +183,11 @@ bool float_is_enough(const svgd_kernel& kernel, const particle_rows& theta,
 
 expected<double> apply(const svgd_kernel& kernel, const particle_rows& theta,
                        std::span<const at::Tensor> score,
-                       std::span<const at::Tensor> phi) {
+                       std::span<const at::Tensor> phi, double gamma) {
+  if (!(gamma > 0 && gamma <= 1))
+    return fail(
+        errc::invalid_argument,
+        c10::str("svgd: gamma: expected a number in (0, 1], got ", gamma));
   auto score_rows = particle_rows::of("score", score);
   if (!score_rows)
     return fail(std::move(score_rows));
@@ -179,10 +197,10 @@ expected<double> apply(const svgd_kernel& kernel, const particle_rows& theta,
   if (auto fit = check_direction(kernel, theta, *score_rows, *phi_rows); !fit)
     return fail(std::move(fit));
   if (float_is_enough(kernel, theta, *score_rows))
-    return write_all(direction<float>{kernel, theta, *score_rows, *phi_rows},
-                     theta);
-  return write_all(direction<double>{kernel, theta, *score_rows, *phi_rows},
-                   theta);
+    return write_all(
+        direction<float>{kernel, gamma, theta, *score_rows, *phi_rows}, theta);
+  return write_all(
+      direction<double>{kernel, gamma, theta, *score_rows, *phi_rows}, theta);
 }
 
 } // namespace
@@ -190,12 +208,13 @@ expected<double> apply(const svgd_kernel& kernel, const particle_rows& theta,
 expected<double> apply_direction(const svgd_kernel& kernel,
                                  std::span<const at::Tensor> theta,
                                  std::span<const at::Tensor> score,
-                                 std::span<const at::Tensor> phi) {
+                                 std::span<const at::Tensor> phi,
+                                 double gamma) {
   return guarded("svgd: direction", [&]() -> expected<double> {
     auto rows = particle_rows::of("theta", theta);
     if (!rows)
       return fail(std::move(rows));
-    return apply(kernel, *rows, score, phi);
+    return apply(kernel, *rows, score, phi, gamma);
   });
 }
 
@@ -213,7 +232,7 @@ expected<svgd_result> svgd_direction(std::span<const at::Tensor> theta,
     auto kernel = kernel_matrix(*distances, rule);
     if (!kernel)
       return fail(std::move(kernel));
-    auto largest = apply(*kernel, *rows, score, phi);
+    auto largest = apply(*kernel, *rows, score, phi, 1);
     if (!largest)
       return fail(std::move(largest));
     return svgd_result{kernel->bandwidth, kernel->mean_distance,

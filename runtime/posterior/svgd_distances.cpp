@@ -34,21 +34,6 @@ column_range all_columns(const particle_rows& rows) {
   return {0, rows.length()};
 }
 
-/// Names the first row that holds something other than finite numbers.
-failure non_finite_rows(std::string_view what, const particle_rows& rows) {
-  auto bad = rows.count();
-  row_block<double> block{rows.count()};
-  for_each_block(rows.count(), all_columns(rows), [&](column_range columns) {
-    block.gather(rows, columns);
-    bad = std::min(bad, block.first_non_finite_row());
-  });
-  if (bad == rows.count())
-    return {errc::non_finite,
-            c10::str(what, ": numbers too large: their products overflow")};
-  return {errc::non_finite,
-          c10::str(what, ": row ", bad, " holds NaN or infinity")};
-}
-
 /// Replaces the distances of `pairs` by sums of squared differences.
 void recompute(const std::vector<index_pair>& pairs, const particle_rows& rows,
                at::TensorAccessor<double, 2> distances) {
@@ -71,15 +56,16 @@ void recompute(const std::vector<index_pair>& pairs, const particle_rows& rows,
   }
 }
 
-/// sums [N, N] += the products of the centred rows over `columns`, on and right
-/// of the diagonal.
+/// sums [N, N] += the products of the rows over `columns`, on and right of the
+/// diagonal.
 template <class Real>
 void add_products(const particle_rows& rows, column_range columns,
-                  double* sums) {
+                  row_origin origin, double* sums) {
   row_block<Real> block{rows.count()};
   for_each_block(rows.count(), columns, [&](column_range part) {
     block.gather(rows, part);
-    block.centre();
+    if (origin == row_origin::mean)
+      block.centre();
     row_kernels_here<Real>().add_products(block.data(), block.stride(),
                                           rows.count(), block.padded(), sums);
   });
@@ -87,22 +73,32 @@ void add_products(const particle_rows& rows, column_range columns,
 
 template <class Real>
 at::Tensor products_of(const particle_rows& rows,
-                       std::span<const column_range> segments) {
+                       std::span<const column_range> segments,
+                       row_origin origin) {
   const auto n = rows.count();
   auto result = at::zeros({static_cast<std::int64_t>(segments.size()), n, n},
                           at::kDouble);
   auto* sums = result.mutable_data_ptr<double>();
   share_work(segments.size(), [&](std::size_t k) {
-    add_products<Real>(rows, segments[k],
+    add_products<Real>(rows, segments[k], origin,
                        sums + static_cast<std::int64_t>(k) * n * n);
   });
   return result;
 }
 
-/// By products of all segments, summed in their order, whoever computed them;
-/// and the pairs that are too close for them, or whose products are no numbers.
-at::Tensor distances_by_products(const at::Tensor& products, double close,
-                                 std::vector<index_pair>& close_pairs) {
+bool are_products(const at::Tensor& p) {
+  return p.defined() && p.dim() == 3 && p.size(1) == p.size(2) && p.size(0) > 0
+         && p.size(1) > 0 && p.scalar_type() == at::kDouble
+         && p.device().is_cpu();
+}
+
+failure no_products() {
+  return {errc::invalid_argument,
+          "svgd: expected products [segments, N, N] in float64 on the CPU"};
+}
+
+/// In the order of the segments, whoever computed them.
+std::vector<double> summed(const at::Tensor& products) {
   const auto n = products.size(1);
   const auto all = static_cast<std::size_t>(n * n);
   const auto* segment = products.const_data_ptr<double>();
@@ -112,6 +108,15 @@ at::Tensor distances_by_products(const at::Tensor& products, double close,
     for (std::size_t i = 0; i < all; ++i)
       gram[i] += segment[i];
   }
+  return gram;
+}
+
+/// By products of all segments; and the pairs that are too close for them, or
+/// whose products are no numbers.
+at::Tensor distances_by_products(const at::Tensor& products, double close,
+                                 std::vector<index_pair>& close_pairs) {
+  const auto n = products.size(1);
+  const auto gram = summed(products);
   auto result = at::empty({n, n}, at::kDouble);
   auto* distances = result.mutable_data_ptr<double>();
   const auto at = [&](std::int64_t i, std::int64_t j) {
@@ -132,8 +137,8 @@ at::Tensor distances_by_products(const at::Tensor& products, double close,
 
 expected<pair_distances> distances_in_double(const particle_rows& rows,
                                              bool close) {
-  const auto products =
-      products_of<double>(rows, svgd_segments(rows.count(), rows.length()));
+  const auto products = products_of<double>(
+      rows, svgd_segments(rows.count(), rows.length()), row_origin::mean);
   if (!products.isfinite().all().item<bool>())
     return tl::unexpected{non_finite_rows("theta", rows)};
   std::vector<index_pair> pairs;
@@ -150,7 +155,8 @@ expected<pair_distances> distances_of_rows(const particle_rows& rows) {
     return distances_in_double(rows, false);
   std::vector<index_pair> pairs;
   auto squared = distances_by_products(
-      products_of<float>(rows, svgd_segments(rows.count(), rows.length())),
+      products_of<float>(rows, svgd_segments(rows.count(), rows.length()),
+                         row_origin::mean),
       close_in_float, pairs);
   if (!pairs.empty())
     return distances_in_double(rows, true);
@@ -177,7 +183,8 @@ std::vector<column_range> svgd_segments(std::int64_t count,
 }
 
 expected<at::Tensor> segment_products(std::span<const at::Tensor> rows,
-                                      std::span<const std::int64_t> widths) {
+                                      std::span<const std::int64_t> widths,
+                                      row_origin origin) {
   return guarded("svgd: products", [&]() -> expected<at::Tensor> {
     auto checked = particle_rows::of("theta", rows);
     if (!checked)
@@ -194,22 +201,35 @@ expected<at::Tensor> segment_products(std::span<const at::Tensor> rows,
                   c10::str("svgd: segments: expected ", checked->length(),
                            " columns in all, got ", first));
     return checked->type() == at::kDouble
-               ? products_of<double>(*checked, segments)
-               : products_of<float>(*checked, segments);
+               ? products_of<double>(*checked, segments, origin)
+               : products_of<float>(*checked, segments, origin);
   });
 }
 
 expected<pair_distances> distances_of_products(const at::Tensor& products) {
   return guarded("svgd: distances", [&]() -> expected<pair_distances> {
-    const auto& p = products;
-    if (!p.defined() || p.dim() != 3 || p.size(1) != p.size(2) || p.size(0) == 0
-        || p.scalar_type() != at::kDouble || !p.device().is_cpu())
-      return fail(errc::invalid_argument,
-                  "svgd: expected products [segments, N, N] in float64 on the "
-                  "CPU");
+    if (!are_products(products))
+      return tl::unexpected{no_products()};
     std::vector<index_pair> pairs;
-    auto squared = distances_by_products(p.contiguous(), close_in_float, pairs);
+    auto squared =
+        distances_by_products(products.contiguous(), close_in_float, pairs);
     return pair_distances{std::move(squared), !pairs.empty()};
+  });
+}
+
+expected<at::Tensor> gram_of_products(const at::Tensor& products) {
+  return guarded("svgd: products", [&]() -> expected<at::Tensor> {
+    if (!are_products(products))
+      return tl::unexpected{no_products()};
+    const auto n = products.size(1);
+    const auto sums = summed(products.contiguous());
+    auto result = at::empty({n, n}, at::kDouble);
+    auto* gram = result.mutable_data_ptr<double>();
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t j = i; j < n; ++j)
+        gram[i * n + j] = gram[j * n + i] =
+            sums[static_cast<std::size_t>(i * n + j)];
+    return result;
   });
 }
 

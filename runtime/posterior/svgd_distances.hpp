@@ -40,14 +40,22 @@ expected<pair_distances> squared_distances(std::span<const at::Tensor> rows);
 /// The same of rows that are known to fit. @throws c10::Error
 expected<pair_distances> distances_of_rows(const particle_rows& rows);
 
-/// The products of rows that squared_distances() sums up first.
+/// From where rows are measured before they are multiplied.
+enum class row_origin : std::uint8_t {
+  mean, ///< all rows' mean: products are as small as they can be
+  zero, ///< nowhere else: x . y as it is
+};
+
+/// The products of rows: those less their mean are what squared_distances()
+/// sums up first.
 ///
 /// @param rows N rows: the columns of some neighbouring segments.
 /// @param widths Of these segments, in order; their sum is a row's length.
 /// @returns [segments, N, N] float64, the part on and right of the diagonal;
 ///   errc::invalid_argument for rows or widths that do not fit together.
 expected<at::Tensor> segment_products(std::span<const at::Tensor> rows,
-                                      std::span<const std::int64_t> widths);
+                                      std::span<const std::int64_t> widths,
+                                      row_origin origin = row_origin::mean);
 
 /// What squared_distances() makes of the products of all segments.
 ///
@@ -56,5 +64,12 @@ expected<at::Tensor> segment_products(std::span<const at::Tensor> rows,
 ///   which has the rows, gets distances right, or says what is wrong: `close`
 ///   is then true. errc::invalid_argument for another shape.
 expected<pair_distances> distances_of_products(const at::Tensor& products);
+
+/// The sum of all segments' products, in their order.
+///
+/// @param products As above.
+/// @returns [N, N] float64, symmetric; not finite where a row is not, or where
+///   numbers were too large. errc::invalid_argument for another shape.
+expected<at::Tensor> gram_of_products(const at::Tensor& products);
 
 } // namespace posse

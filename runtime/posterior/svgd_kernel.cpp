@@ -43,6 +43,18 @@ std::vector<double> pair_distances_of(const at::Tensor& distances_squared) {
   return result;
 }
 
+/// The same from products [N, N] of rows.
+std::vector<double> pair_distances_in(const at::Tensor& gram) {
+  const auto n = gram.size(0);
+  const auto* g = gram.const_data_ptr<double>();
+  std::vector<double> result;
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = i + 1; j < n; ++j)
+      result.push_back(std::sqrt(
+          std::max(g[i * n + i] + g[j * n + j] - 2 * g[i * n + j], 0.0)));
+  return result;
+}
+
 bool all_finite(const at::Tensor& x) {
   const auto* from = x.const_data_ptr<double>();
   double poison = 0; // then NaN
@@ -111,6 +123,15 @@ expected<svgd_kernel> kernel_of(const pair_distances& distances,
 
 } // namespace
 
+expected<kernel_kind> parse_kernel_kind(std::string_view name) {
+  if (name == "rbf")
+    return kernel_kind::rbf;
+  if (name == "linear")
+    return kernel_kind::linear;
+  return fail(errc::invalid_argument,
+              c10::str("kernel: expected rbf or linear, got \"", name, '"'));
+}
+
 expected<svgd_kernel> kernel_matrix(const pair_distances& distances,
                                     const bandwidth_rule& rule) {
   return guarded("svgd: kernel", [&]() -> expected<svgd_kernel> {
@@ -125,6 +146,44 @@ expected<svgd_kernel> kernel_matrix(const pair_distances& distances,
       return fail(errc::non_finite,
                   "svgd: squared distances hold NaN or infinity");
     return kernel_of(distances, rule);
+  });
+}
+
+expected<svgd_kernel> linear_kernel_of_products(const at::Tensor& products) {
+  return guarded("svgd: kernel", [&]() -> expected<svgd_kernel> {
+    auto gram = gram_of_products(products);
+    if (!gram)
+      return fail(std::move(gram));
+    if (!all_finite(*gram))
+      return fail(errc::non_finite, "svgd: products of rows overflow");
+    svgd_kernel result;
+    result.kind = kernel_kind::linear;
+    if (gram->size(0) > 1) {
+      auto pairs = pair_distances_in(*gram);
+      result.mean_distance = mean(pairs);
+      result.collapsed = median(pairs) == 0;
+    }
+    result.matrix = gram->add_(1);
+    return result;
+  });
+}
+
+expected<svgd_kernel> linear_kernel(std::span<const at::Tensor> rows) {
+  return guarded("svgd: kernel", [&]() -> expected<svgd_kernel> {
+    auto checked = particle_rows::of("theta", rows);
+    if (!checked)
+      return fail(std::move(checked));
+    std::vector<std::int64_t> widths;
+    for (const auto& segment :
+         svgd_segments(checked->count(), checked->length()))
+      widths.push_back(segment.width);
+    auto products = segment_products(rows, widths, row_origin::zero);
+    if (!products)
+      return fail(std::move(products));
+    auto kernel = linear_kernel_of_products(*products);
+    if (!kernel && kernel.error().code == errc::non_finite)
+      return tl::unexpected{non_finite_rows("theta", *checked)};
+    return kernel;
   });
 }
 

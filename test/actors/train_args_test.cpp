@@ -23,6 +23,25 @@ TEST_CASE("validation falls on its steps and on the last one",
   CHECK_FALSE((train_args{25, 7, 0, false}.validates_after(25)));
 }
 
+TEST_CASE("a run logs its last step and at most 100 before it",
+          "[actors][train_args]") {
+  for (std::int64_t steps : {1, 24, 25, 26, 2499, 2500, 3399, 100'000}) {
+    const train_args args{steps, 7, 0, false};
+    INFO(steps << " steps");
+    CHECK(args.logs_after(steps));
+    std::int64_t lines = 0;
+    std::int64_t last = 0;
+    for (std::int64_t done = 1; done < steps; ++done)
+      if (args.logs_after(done)) {
+        CHECK(done - last >= 25);
+        last = done;
+        ++lines;
+      }
+    CHECK(lines <= 100);
+  }
+  CHECK((train_args{3000, 7, 0, false}.logs_after(30)));
+}
+
 TEST_CASE("iterates count after the burn-in, one of so many",
           "[actors][train_args]") {
   train_args args;

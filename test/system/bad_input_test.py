@@ -110,6 +110,13 @@ CASES = [
     change("no_such_kind_of_device", 'local.devices=["tpu:0"]', 'expected cpu:K.*got "tpu:0"'),
     # -- what does not go together
     change("key_that_is_not_used", "infer.bandwidth=1.0", "expected no such key with infer.algor"),
+    run(
+        "bandwidth_of_the_linear_kernel",
+        *("--set", "infer.algorithm=svgd", "--set", "infer.kernel=linear"),
+        *("--set", "infer.bandwidth=1.0"),
+        pattern="--set infer.bandwidth: expected no such key with infer.kernel",
+    ),
+    change("no_such_kernel", "infer.kernel=imq", 'expected rbf or linear, got "imq"'),
     change("key_of_another_algorithm", "infer.rank=3", "expected no such key with infer.algor"),
     run(
         "dropout_of_nothing",

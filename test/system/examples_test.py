@@ -30,6 +30,10 @@ class Examples(Story):
         result = self.run_shortly("svgd")
         self.assertEqual((result["algorithm"], result["particles"]), ("svgd", 8))
 
+    def test_annealed_svgd_runs(self):
+        result = self.run_shortly("svgd_annealed")
+        self.assertEqual(result["diagnostics"]["gamma"], 1)
+
     def test_swag_runs(self):
         for name, particles in (("swag", 1), ("multi_swag", 5)):
             result = self.run_shortly(name, "--set", "infer.steps=2300")

@@ -26,16 +26,23 @@ def trained(run):
     return steps[-1] if steps else 0
 
 
+def diagnostics(run):
+    """What the log says of single steps, without the times at which it was written."""
+    lines = [event for event in read_log(run) if event["event"] == "diagnostics"]
+    return [{key: x for key, x in line.items() if key != "time"} for line in lines]
+
+
 class Resume:
     """Mixed into a story for each algorithm."""
 
     algorithm = ""
+    knobs = {}  # more keys of [infer]
     steps = 0  # about half a second: no run ends before it is interrupted
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.config = write_small_run(cls.folder, cls.algorithm, steps=cls.steps)
+        cls.config = write_small_run(cls.folder, cls.algorithm, steps=cls.steps, **cls.knobs)
         cls.unbroken = cls.train(cls.config, "unbroken")
 
     def stop(self, out, number, *args, when=trained):
@@ -170,6 +177,16 @@ class MultiSwag(Resume, Story):
 class Svgd(Resume, Story):
     algorithm = "svgd"
     steps = 2000
+
+    def assert_unbroken(self, out):
+        super().assert_unbroken(out)
+        self.assertEqual(diagnostics(self.folder / out), diagnostics(self.folder / "unbroken"))
+
+
+class AnnealedSvgd(Svgd):
+    """The weight of the scores and the logged steps follow from the step alone."""
+
+    knobs = {"kernel": "linear", "annealing": "cyclical"}
 
 
 if __name__ == "__main__":

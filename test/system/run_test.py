@@ -269,6 +269,23 @@ class OtherWishes(Story):
         result = read_json(self.folder / "elsewhere/runs/run/result.json")
         self.assertEqual((result["algorithm"], result["particles"]), ("svgd", 8))
 
+    def test_svgd_logs_what_its_particles_are_like(self):
+        config = write_small_run(self.folder, "svgd", "svgd", steps=60, annealing="linear")
+        result = self.train(config, "svgd")
+        lines = [x for x in read_log(self.folder / "svgd") if x["event"] == "diagnostics"]
+        self.assertEqual([line["step"] for line in lines], [25, 50, 60])
+        self.assertEqual([line["gamma"] for line in lines], [25 / 48, 1, 1])
+        for line in lines:
+            for key in ("bandwidth", "mean_distance", "ksd_squared", "max_direction"):
+                self.assertGreater(line[key], 0, key)
+            self.assertIs(line["collapsed"], False)
+            self.assertIn("loss", line)
+        self.assertEqual(result["diagnostics"], {k: lines[-1][k] for k in result["diagnostics"]})
+        self.assertIn("ksd_squared", result["diagnostics"])
+        linear = self.train(config, "linear", "--set", "infer.kernel=linear")
+        self.assertNotIn("bandwidth", linear["diagnostics"])
+        self.assertGreater(linear["diagnostics"]["ksd_squared"], 0)
+
     def test_paths_of_set_are_relative_to_the_working_directory(self):
         (self.folder / "there").mkdir()
         write_config(

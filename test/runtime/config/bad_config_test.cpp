@@ -107,7 +107,8 @@ TEST_CASE("unknown sections and keys name the nearest known one",
        "e.toml:1: infer.svgd: expected a key of [infer], got an unknown one; "
        "known are algorithm, particles, steps, epochs, batch, loss, "
        "validation_fraction, optimizer, learning_rate, momentum, schedule, "
-       "bootstrap, bandwidth, samples, burn_in, thinning, rank or scale"},
+       "bootstrap, kernel, bandwidth, annealing, samples, burn_in, thinning, "
+       "rank or scale"},
       {"infer = 5\n", "e.toml:1: infer: expected a section [infer], got 5"},
       {"[[infer]]\n",
        "e.toml:1: infer: expected a section [infer], got an array of 1 value"},
@@ -122,8 +123,8 @@ TEST_CASE("the first wrong line is the one that is reported",
               "e.toml:2: infer.z: expected a key of [infer], got an unknown "
               "one; known are algorithm, particles, steps, epochs, batch, "
               "loss, validation_fraction, optimizer, learning_rate, momentum, "
-              "schedule, bootstrap, bandwidth, samples, burn_in, thinning, "
-              "rank or scale"}});
+              "schedule, bootstrap, kernel, bandwidth, annealing, samples, "
+              "burn_in, thinning, rank or scale"}});
 }
 
 TEST_CASE("a value of the wrong type or range says what was expected",
@@ -187,6 +188,12 @@ TEST_CASE("a value of the wrong type or range says what was expected",
       {"[infer]\nbandwidth = \"wide\"\n",
        "e.toml:2: infer.bandwidth: expected median, median_all or a number > "
        "0, got \"wide\""},
+      {"[infer]\nkernel = \"rbff\"\n",
+       "e.toml:2: infer.kernel: expected rbf or linear, got \"rbff\"; did you "
+       "mean \"rbf\"?"},
+      {"[infer]\nannealing = \"cyclic\"\n",
+       "e.toml:2: infer.annealing: expected none, linear, hyperbolic or "
+       "cyclical, got \"cyclic\"; did you mean \"cyclical\"?"},
       {"[infer]\nbandwidth = -1\n",
        "e.toml:2: infer.bandwidth: expected median, median_all or a number > "
        "0, got -1"},
@@ -292,6 +299,15 @@ TEST_CASE("keys that have no effect are errors when they are given",
       {"[data]\npath = \"a\"\n[infer]\nbandwidth = 0.5\n",
        unused("e.toml:4: infer.bandwidth",
               "infer.algorithm = \"deep_ensemble\"", "0.5")},
+      {"[data]\npath = \"a\"\n[infer]\nalgorithm = \"svgd\"\nkernel = "
+       "\"linear\"\nbandwidth = 0.5\n",
+       unused("e.toml:6: infer.bandwidth", "infer.kernel = \"linear\"", "0.5")},
+      {"[data]\npath = \"a\"\n[infer]\nkernel = \"linear\"\n",
+       unused("e.toml:4: infer.kernel", "infer.algorithm = \"deep_ensemble\"",
+              "\"linear\"")},
+      {"[data]\npath = \"a\"\n[infer]\nannealing = \"cyclical\"\n",
+       unused("e.toml:4: infer.annealing",
+              "infer.algorithm = \"deep_ensemble\"", "\"cyclical\"")},
       {"[data]\npath = \"a\"\n[infer]\nalgorithm = \"svgd\"\nbootstrap = "
        "false\n",
        unused("e.toml:5: infer.bootstrap", "infer.algorithm = \"svgd\"",

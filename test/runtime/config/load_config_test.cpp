@@ -157,10 +157,26 @@ disk_path = "spill"
   CHECK(config.model
         == model_section{"mlp", {50, 20}, "tanh", "gaussian", 0.5});
   CHECK(config.prior == prior_section{"normal", 2.0});
-  CHECK(config.infer
-        == infer_section{"deep_ensemble", 7, 10, std::nullopt, 32, "nll", 0.0,
-                         "sgd", 0.001, 0.9, "linear", true, "median", 30,
-                         std::nullopt, std::nullopt, 20, 0.5});
+  CHECK(config.infer == infer_section{"deep_ensemble",
+                                      7,
+                                      10,
+                                      std::nullopt,
+                                      32,
+                                      "nll",
+                                      0.0,
+                                      "sgd",
+                                      0.001,
+                                      0.9,
+                                      "linear",
+                                      true,
+                                      "rbf",
+                                      "median",
+                                      "none",
+                                      30,
+                                      std::nullopt,
+                                      std::nullopt,
+                                      20,
+                                      0.5});
   CHECK(config.local
         == local_section{{{"cpu:0", 0}, {"cuda:1", 1536_MiB}, {"sim:0", 4096}},
                          2,
@@ -186,6 +202,16 @@ TEST_CASE("keys are taken wherever something uses them",
   CHECK(lenet.model.dropout == 0.1);
   CHECK_FALSE(lenet.data.standardize);
   CHECK(lenet.infer.loss == "nll");
+}
+
+TEST_CASE("SVGD has a kernel and an annealing", "[config][load_config]") {
+  const auto svgd = csv + "[infer]\nalgorithm = \"svgd\"\n";
+  CHECK(loaded(svgd).infer.kernel == "rbf");
+  CHECK(loaded(svgd).infer.annealing == "none");
+  const auto infer =
+      loaded(svgd + "kernel = \"linear\"\nannealing = \"hyperbolic\"\n").infer;
+  CHECK(infer.kernel == "linear");
+  CHECK(infer.annealing == "hyperbolic");
 }
 
 TEST_CASE("a bandwidth is a word or a number", "[config][load_config]") {

@@ -33,6 +33,8 @@ TEST_CASE("a resolved config loads back equal, from anywhere",
   check_round_trip({"data.path=a.csv", "infer.algorithm=svgd"});
   check_round_trip({"data.path=a.csv", "infer.algorithm=svgd",
                     "infer.bandwidth=0.30000000000000004"});
+  check_round_trip({"data.path=a.csv", "infer.algorithm=svgd",
+                    "infer.kernel=linear", "infer.annealing=cyclical"});
   check_round_trip({"data.path=a", "data.kind=idx", "model.kind=lenet"});
   check_round_trip({"data.path=a", "data.kind=npy", "prior.kind=flat"});
   check_round_trip({"data.path=a.csv", "infer.epochs=5"});

@@ -1,10 +1,10 @@
 #include "runtime/device/helping_threads.hpp"
 #include "runtime/posterior/svgd.hpp"
 #include "test/runtime/posterior/reference.hpp"
+#include "test/runtime/posterior/svgd_rows.hpp"
 #include "test/support/catch.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <tuple>
 
@@ -50,19 +50,6 @@ at::Tensor direction_by_loops(const at::Tensor& theta, const at::Tensor& score,
     phi[i] /= static_cast<double>(x.size(0));
   }
   return phi;
-}
-
-at::Tensor draws(at::IntArrayRef shape, std::uint64_t seed,
-                 at::ScalarType type = at::kDouble) {
-  return at::randn(shape, at::make_generator<at::CPUGeneratorImpl>(seed), type);
-}
-
-bool equal_bits(const at::Tensor& a, const at::Tensor& b) {
-  auto x = a.contiguous();
-  auto y = b.contiguous();
-  return x.sizes() == y.sizes() && x.nbytes() == y.nbytes()
-         && std::memcmp(x.const_data_ptr(), y.const_data_ptr(), x.nbytes())
-                == 0;
 }
 
 bandwidth_rule rule_of(const nlohmann::json& inputs) {

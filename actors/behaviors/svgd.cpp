@@ -3,7 +3,7 @@
 #include "actors/behaviors/train_args.hpp"
 #include "actors/particle.hpp"
 
-#include <cmath>
+#include <vector>
 
 namespace posse {
 
@@ -37,11 +37,14 @@ task<value> lead(particle& self, value args) {
         co_await self.update_group(rule_name, self.particle_ids(), rule);
     ++at.steps;
     diagnostics = value_or_throw(moved.to<value_dict>("svgd"));
+    std::vector<double> each;
     double sum = 0;
-    for (const auto& loss : *losses.get_if<value_list>())
-      sum += value_or_throw(loss.to<double>("loss"));
-    diagnostics["loss"] = sum / static_cast<double>(self.particle_ids().size());
-    self.report(at.steps, plan.steps, *diagnostics["loss"].get_if<double>());
+    for (const auto& loss : *losses.get_if<value_list>()) {
+      each.push_back(value_or_throw(loss.to<double>("loss")));
+      sum += each.back();
+    }
+    diagnostics["loss"] = sum / static_cast<double>(each.size());
+    self.report_all(at.steps, plan.steps, each);
   }
   if (!at.finished && at.steps >= plan.steps) {
     (void)co_await ask_all(self, finish_message, value{});

@@ -84,6 +84,7 @@ class ASmallRun(Story):
                 "checkpoint/particle-00001.safetensors",
                 "checkpoint/particle-00002.safetensors",
                 "config.toml",
+                "learning.csv",
                 "log.jsonl",
                 "predictions.csv",
                 "result.json",

@@ -34,8 +34,9 @@ run_files finished_run(const fs::path& root, bool by_posse = true) {
   } else {
     fs::create_directories(root);
   }
-  for (const auto& path : {files.config(), files.log(), files.result(),
-                           files.predictions(), files.report()})
+  for (const auto& path :
+       {files.config(), files.log(), files.result(), files.predictions(),
+        files.learning(), files.report()})
     test::write_text(path, "of a run");
   fs::create_directory(files.checkpoint());
   test::write_text(files.checkpoint() / "manifest.json", "{}");

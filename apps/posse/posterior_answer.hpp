@@ -53,9 +53,6 @@ struct answered_rows {
 /// The test part's.
 answered_rows test_rows(const data_set& data);
 
-using prediction_table =
-    std::variant<regression_predictions, classification_predictions>;
-
 /// The answer as columns of a predictions file.
 prediction_table tabulate(const posterior_answer& answer,
                           const answered_rows& rows);

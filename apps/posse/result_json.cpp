@@ -1,6 +1,7 @@
 #include "apps/posse/result_json.hpp"
 
 #include "messages/version.hpp"
+#include "runtime/checkpoint/result_file.hpp"
 
 #include <algorithm>
 #include <set>
@@ -10,8 +11,6 @@ namespace posse {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-constexpr int schema = 1;
 
 json to_object(const metric_list& metrics) {
   auto out = json::object();
@@ -64,7 +63,7 @@ json to_json(const run_result& x) {
     nodes.insert(d.node);
   }
   return {
-      {"schema", schema},
+      {"schema", result_schema},
       {"version", version},
       {"name", x.config.run.name},
       {"algorithm", x.config.infer.algorithm},

@@ -27,18 +27,17 @@ std::int64_t bin_of(double confidence, std::int64_t bins) {
   return std::min(k, bins - 1); // the sum of a softmax may round above 1
 }
 
-/// @param confidence [B] float64. @param right [B] bool.
-std::vector<reliability_bin> reliability_table(const at::Tensor& confidence,
-                                               const at::Tensor& right,
-                                               std::int64_t bins) {
+} // namespace
+
+std::vector<reliability_bin>
+reliability_table(std::span<const double> confidence,
+                  std::span<const std::uint8_t> right, std::int64_t bins) {
   std::vector<reliability_bin> result(static_cast<std::size_t>(bins));
-  auto confidences = confidence.accessor<double, 1>();
-  auto rights = right.accessor<bool, 1>();
-  for (std::int64_t i = 0; i < confidence.size(0); ++i) {
-    auto& bin = result[static_cast<std::size_t>(bin_of(confidences[i], bins))];
+  for (std::size_t i = 0; i < confidence.size(); ++i) {
+    auto& bin = result[static_cast<std::size_t>(bin_of(confidence[i], bins))];
     ++bin.count;
-    bin.accuracy += rights[i] ? 1 : 0;
-    bin.confidence += confidences[i];
+    bin.accuracy += right[i] != 0 ? 1 : 0;
+    bin.confidence += confidence[i];
   }
   for (auto& bin : result)
     if (bin.count > 0) {
@@ -47,8 +46,6 @@ std::vector<reliability_bin> reliability_table(const at::Tensor& confidence,
     }
   return result;
 }
-
-} // namespace
 
 metric_list to_list(const classification_metrics& x) {
   return {{"accuracy", x.accuracy},
@@ -86,7 +83,12 @@ evaluate_classification(const classification_predictive& predictive,
                            .sum(1)
                            .mean()
                            .item<double>();
-        result.reliability = reliability_table(p->amax(1), right, bins);
+        const auto confidence = p->amax(1).contiguous();
+        const auto hits = right.to(at::kByte).contiguous();
+        const auto count = static_cast<std::size_t>(rows);
+        result.reliability = reliability_table(
+            {confidence.const_data_ptr<double>(), count},
+            {hits.const_data_ptr<std::uint8_t>(), count}, bins);
         for (const auto& bin : result.reliability) {
           auto gap = std::abs(bin.accuracy - bin.confidence);
           result.ece +=

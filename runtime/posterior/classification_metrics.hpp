@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace posse {
@@ -39,6 +40,14 @@ metric_list to_list(const classification_metrics& x);
 
 /// Bins of the reliability table unless told otherwise, as in Guo et al.
 inline constexpr std::int64_t default_reliability_bins = 15;
+
+/// @param confidence [B], each in [0, 1] but for rounding.
+/// @param right [B], nonzero where the prediction is right.
+/// @param bins > 0.
+std::vector<reliability_bin>
+reliability_table(std::span<const double> confidence,
+                  std::span<const std::uint8_t> right,
+                  std::int64_t bins = default_reliability_bins);
 
 /// @param labels [B] int64, each in [0, C).
 /// @param bins > 0.

@@ -2,6 +2,7 @@
 
 #include "actors/node_loss.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace posse {
@@ -22,6 +23,13 @@ driver_state::make_behavior(std::shared_ptr<progress_board> board) {
       },
       [this](const progress_msg& heard) {
         board_->update(heard.pid, {heard.step, heard.steps, heard.loss});
+      },
+      [this](const learning_msg& heard) {
+        learning_point point{static_cast<std::int64_t>(heard.step), heard.loss,
+                             std::nullopt};
+        if (heard.measured)
+          point.validation = heard.validation;
+        board_->add(heard.pid, point);
       },
   };
 }

@@ -18,6 +18,6 @@ using driver_actor = caf::typed_actor<
     caf::reacts_to<errand>, caf::reacts_to<watched_node>,
     caf::reacts_to<settled_particle>,
     // From particles, now and then.
-    caf::reacts_to<progress_msg>>;
+    caf::reacts_to<progress_msg>, caf::reacts_to<learning_msg>>;
 
 } // namespace posse

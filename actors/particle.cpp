@@ -210,15 +210,45 @@ void particle::register_receive(std::string msg, handler h, value_dict state) {
     state_.options_.state[key] = std::move(entry);
 }
 
-void particle::report(std::int64_t step, std::int64_t steps, double loss) {
+void particle::report(std::int64_t step, std::int64_t steps, double loss,
+                      std::optional<double> validation) {
+  state_.tell_progress(step, steps, loss);
+  state_.tell_learning(pid(), step, steps, loss, validation);
+}
+
+void particle::report_all(std::int64_t step, std::int64_t steps,
+                          std::span<const double> losses) {
+  const auto& pids = particle_ids();
+  double sum = 0;
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    sum += losses[i];
+    state_.tell_learning(pids[i], step, steps, losses[i], std::nullopt);
+  }
+  state_.tell_progress(step, steps, sum / static_cast<double>(losses.size()));
+}
+
+void particle_state::tell_progress(std::int64_t step, std::int64_t steps,
+                                   double loss) {
   const auto now = std::chrono::steady_clock::now();
-  if (!state_.options_.driver
-      || (step < steps && now - state_.last_report_ < report_interval))
+  if (!options_.driver
+      || (step < steps && now - last_report_ < report_interval))
     return;
-  state_.last_report_ = now;
-  state_.self_->send(state_.options_.driver,
-                     progress_msg{pid(), static_cast<std::uint64_t>(step),
-                                  static_cast<std::uint64_t>(steps), loss});
+  last_report_ = now;
+  self_->send(options_.driver,
+              progress_msg{options_.pid, static_cast<std::uint64_t>(step),
+                           static_cast<std::uint64_t>(steps), loss});
+}
+
+void particle_state::tell_learning(particle_id pid, std::int64_t step,
+                                   std::int64_t steps, double loss,
+                                   std::optional<double> validation) {
+  if (!options_.driver || pid.number >= most_learning_curves)
+    return;
+  if (const auto point = learning_[pid].add(step, steps, loss, validation))
+    self_->send(options_.driver,
+                learning_msg{pid, static_cast<std::uint64_t>(point->step),
+                             point->loss, point->validation.has_value(),
+                             point->validation.value_or(0)});
 }
 
 } // namespace posse

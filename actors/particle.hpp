@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -135,8 +136,16 @@ public:
   /// Adds or replaces the handler of `msg`, with state merged into state().
   void register_receive(std::string msg, handler h, value_dict state = {});
 
-  /// Tells the driver how far training is; cheap, sent at most every 50 ms.
-  void report(std::int64_t step, std::int64_t steps, double loss);
+  /// Tells the driver how far training is, after every step; cheap, sent at
+  /// most every 50 ms. Losses make this particle's learning curve.
+  /// @param validation The score of validate(), if it was asked after this
+  ///   step.
+  void report(std::int64_t step, std::int64_t steps, double loss,
+              std::optional<double> validation = {});
+  /// The same of a leader, for all particles.
+  /// @param losses Of particle_ids(), in that order.
+  void report_all(std::int64_t step, std::int64_t steps,
+                  std::span<const double> losses);
 
 private:
   response<value> on_module(module_function f, std::optional<batch_ref> batch);

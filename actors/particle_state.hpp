@@ -9,6 +9,7 @@
 #include "actors/particle_directory.hpp"
 #include "actors/particle_interface.hpp"
 #include "actors/worker_device.hpp"
+#include "runtime/compute/loss_average.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -89,6 +91,9 @@ private:
   template <class Handle, class Msg, class OnAck, class OnError>
   void post(const particle_address& at, const Handle& to, Msg msg, OnAck on_ack,
             OnError on_error);
+  void tell_progress(std::int64_t step, std::int64_t steps, double loss);
+  void tell_learning(particle_id pid, std::int64_t step, std::int64_t steps,
+                     double loss, std::optional<double> validation);
   const handler* find(std::string_view msg) const;
   std::vector<std::string> known_messages() const;
 
@@ -101,6 +106,7 @@ private:
   std::size_t at_worker_{0}; ///< operations that the worker was asked for
   outbox outbox_;
   std::chrono::steady_clock::time_point last_report_;
+  std::map<particle_id, loss_average> learning_; ///< a leader's: of all
   /// Registered at run time; a running coroutine may still use one that was
   /// replaced, so none is ever dropped.
   std::map<std::string, std::vector<std::unique_ptr<const handler>>,

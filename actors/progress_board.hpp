@@ -1,10 +1,12 @@
 #pragma once
 
 #include "messages/particle_id.hpp"
+#include "runtime/compute/loss_average.hpp"
 
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <vector>
 
 namespace posse {
 
@@ -27,9 +29,20 @@ public:
     return by_particle_;
   }
 
+  /// The next point of a particle's learning curve.
+  void add(particle_id pid, const learning_point& point) {
+    const std::lock_guard lock{mutex_};
+    learning_[pid].push_back(point);
+  }
+  std::map<particle_id, std::vector<learning_point>> learning() const {
+    const std::lock_guard lock{mutex_};
+    return learning_;
+  }
+
 private:
   mutable std::mutex mutex_;
   std::map<particle_id, particle_progress> by_particle_;
+  std::map<particle_id, std::vector<learning_point>> learning_;
 };
 
 } // namespace posse

@@ -446,6 +446,11 @@ std::map<particle_id, particle_progress> push_distribution::progress() const {
   return impl_->board->snapshot();
 }
 
+std::map<particle_id, std::vector<learning_point>>
+push_distribution::learning() const {
+  return impl_->board->learning();
+}
+
 expected<std::vector<device_report>> push_distribution::devices() {
   std::vector<device_report> out;
   for (const auto& node : impl_->nodes) {

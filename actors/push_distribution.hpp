@@ -92,6 +92,9 @@ public:
   void pause(bool on);
 
   std::map<particle_id, particle_progress> progress() const;
+  /// What the particles have told of their learning curves since the start, by
+  /// rising step: all of it, for handlers that have ended.
+  std::map<particle_id, std::vector<learning_point>> learning() const;
   expected<std::vector<device_report>> devices();
   /// What the devices that have particles recorded so far, if the config says
   /// run.trace; also of a run that has failed, from all that still answer.

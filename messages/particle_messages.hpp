@@ -170,4 +170,19 @@ auto inspect(Inspector& f, progress_msg& x) {
            x.loss);
 }
 
+/// Particle -> driver, at most 200 times a particle; no answer.
+struct learning_msg {
+  particle_id pid;        ///< Whose point it is: a leader tells those of all.
+  std::uint64_t step{0};  ///< Steps done.
+  real64 loss{0.0};       ///< Mean of the batches since the point before.
+  bool measured{false};   ///< Whether there is a validation score.
+  real64 validation{0.0}; ///< Of the validation part; lower is better.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, learning_msg& x) {
+  return f(caf::meta::type_name("learning_msg"), x.pid, x.step, x.loss,
+           x.measured, x.validation);
+}
+
 } // namespace posse

@@ -45,6 +45,7 @@ struct receive_parameters_ack;
 struct pause_msg;
 struct pause_ack;
 struct progress_msg;
+struct learning_msg;
 
 struct step_msg;
 struct step_ack;
@@ -246,6 +247,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
 
   CAF_ADD_TYPE_ID(posse_messages, (posse::collect_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::collect_ack))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::learning_msg))
 
 CAF_END_TYPE_ID_BLOCK(posse_messages)
 // clang-format on

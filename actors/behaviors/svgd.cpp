@@ -7,6 +7,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace posse {
 
@@ -55,12 +56,20 @@ private:
   bool discrepancy_{true};
 };
 
-double mean_of(const value& losses) {
+std::vector<double> numbers_of(const value& losses) {
   const auto all = value_or_throw(losses.to<value_list>("losses"));
-  double sum = 0;
+  std::vector<double> out;
+  out.reserve(all.size());
   for (const auto& loss : all)
-    sum += value_or_throw(loss.to<double>("loss"));
-  return sum / static_cast<double>(all.size());
+    out.push_back(value_or_throw(loss.to<double>("loss")));
+  return out;
+}
+
+double mean_of(const std::vector<double>& losses) {
+  double sum = 0;
+  for (const auto loss : losses)
+    sum += loss;
+  return sum / static_cast<double>(losses.size());
 }
 
 task<value> lead(particle& self, value args) {
@@ -78,13 +87,13 @@ task<value> lead(particle& self, value args) {
         update.rule(), self.particle_ids(), std::move(rule));
     ++at.steps;
     diagnostics = value_or_throw(moved.to<value_dict>("svgd"));
-    const auto loss = mean_of(losses);
-    diagnostics["loss"] = loss;
+    const auto each = numbers_of(losses);
+    diagnostics["loss"] = mean_of(each);
     diagnostics["gamma"] = gamma;
     diagnostics["step"] = at.steps;
     if (plan.logs_after(at.steps))
       log.emplace_back(diagnostics);
-    self.report(at.steps, plan.steps, loss);
+    self.report_all(at.steps, plan.steps, each);
   }
   if (!at.finished && at.steps >= plan.steps) {
     (void)co_await ask_all(self, finish_message, value{});

@@ -3,6 +3,8 @@
 #include "actors/behaviors/train_args.hpp"
 #include "actors/particle.hpp"
 
+#include <optional>
+
 namespace posse {
 
 task<value> train_alone(particle& self, value args) {
@@ -13,11 +15,14 @@ task<value> train_alone(particle& self, value args) {
     const auto done = co_await self.step(plan.batch(at.steps, self.pid()));
     at.steps = static_cast<std::int64_t>(done.step);
     loss = done.loss;
-    if (plan.validates_after(at.steps))
-      (void)co_await self.validate();
+    std::optional<double> validation;
+    if (plan.validates_after(at.steps)) {
+      const auto measured = co_await self.validate();
+      validation = measured.score;
+    }
     if (plan.collects_after(at.steps))
       (void)co_await self.collect();
-    self.report(at.steps, plan.steps, loss);
+    self.report(at.steps, plan.steps, loss, validation);
   }
   if (!at.finished && at.steps >= plan.steps)
     at = co_await self.finish();

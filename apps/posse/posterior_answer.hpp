@@ -54,9 +54,6 @@ struct answered_rows {
 /// Those of a part of the data.
 answered_rows rows_of(const data_set& data, data_part part);
 
-using prediction_table =
-    std::variant<regression_predictions, classification_predictions>;
-
 /// The answer as columns of a predictions file.
 prediction_table tabulate(const posterior_answer& answer,
                           const answered_rows& rows);

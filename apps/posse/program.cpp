@@ -6,6 +6,7 @@
 #include "apps/posse/node_command.hpp"
 #include "apps/posse/plan_command.hpp"
 #include "apps/posse/predict_command.hpp"
+#include "apps/posse/report_command.hpp"
 #include "apps/posse/run_command.hpp"
 #include "messages/version.hpp"
 #include "runtime/core/nearest_name.hpp"
@@ -92,6 +93,7 @@ int run_program(int argc, char** argv) {
   int exit_code = exit_done;
   add_run_command(app, exit_code);
   add_predict_command(app, exit_code);
+  add_report_command(app, exit_code);
   add_plan_command(app, exit_code);
   add_config_command(app, exit_code);
   add_node_command(app, exit_code);

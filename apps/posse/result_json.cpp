@@ -2,6 +2,7 @@
 
 #include "apps/posse/value_json.hpp"
 #include "messages/version.hpp"
+#include "runtime/checkpoint/result_file.hpp"
 
 #include <algorithm>
 #include <set>
@@ -11,8 +12,6 @@ namespace posse {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-constexpr int schema = 1;
 
 json to_object(const metric_list& metrics) {
   auto out = json::object();
@@ -93,7 +92,7 @@ json to_json(const run_result& x) {
     lanes += d.lanes;
     nodes.insert(d.node);
   }
-  json out{{"schema", schema},
+  json out{{"schema", result_schema},
            {"version", version},
            {"name", x.config.run.name},
            {"algorithm", x.config.infer.algorithm},

@@ -10,6 +10,7 @@
 #include "apps/posse/trace_file.hpp"
 #include "apps/posse/training_loop.hpp"
 #include "apps/posse/value_json.hpp"
+#include "runtime/checkpoint/learning_file.hpp"
 #include "runtime/checkpoint/result_file.hpp"
 #include "runtime/checkpoint/run_log.hpp"
 #include "runtime/compute/train_group.hpp"
@@ -44,6 +45,7 @@ public:
   /// Trains and evaluates, or writes a checkpoint if `guard` is told to stop.
   /// @returns the exit code.
   expected<int> run(const interrupt_guard& guard) {
+    recall_learning();
     log_.write(log_level::info, "start",
                {{"particles", particles().num_particles()},
                 {"resumed", options_.existing == existing_run::resume}});
@@ -65,8 +67,9 @@ public:
                : expected<void>{};
   }
 
-  /// Notes why the run failed.
+  /// Notes why the run failed, and what its particles had learned.
   void log_failure(const failure& why) {
+    (void)save_learning();
     log_.write(log_level::error, "failed", {{"why", why.message}});
   }
 
@@ -111,7 +114,28 @@ private:
             setup_.before.train_seconds + training};
   }
 
+  /// What the processes that a resumed run goes on from had learned; a run
+  /// can do without.
+  void recall_learning() {
+    if (options_.existing != existing_run::resume)
+      return;
+    auto earlier = read_learning(files().learning());
+    if (earlier)
+      earlier_ = std::move(*earlier);
+    else
+      log_.write(log_level::warning, "learning_lost",
+                 {{"why", earlier.error().message}});
+  }
+
+  expected<void> save_learning() {
+    return write_learning(
+        files().learning(),
+        join_learning(earlier_, setup_.steps_before, particles().learning()));
+  }
+
   expected<saved_state> save() {
+    if (auto ok = save_learning(); !ok)
+      return fail(std::move(ok));
     const auto pids = particles().particle_ids();
     auto saved = save_checkpoint(
         files().checkpoint(), pids,
@@ -296,6 +320,7 @@ private:
   const run_options& options_;
   run_setup& setup_;
   run_log log_;
+  learning_curves earlier_; ///< by the processes before
   clock::time_point start_;
   clock::time_point training_start_{clock::now()};
   double train_seconds_{0};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace posse {
@@ -53,5 +54,14 @@ expected<void> write_predictions(const std::filesystem::path& path,
                                  const regression_predictions& predictions);
 expected<void> write_predictions(const std::filesystem::path& path,
                                  const classification_predictions& predictions);
+
+using prediction_table =
+    std::variant<regression_predictions, classification_predictions>;
+
+/// Reads what write_predictions() wrote; a column `predicted` makes it one of
+/// classes. Every class is below `classes`, every number is finite, and what is
+/// a deviation, an entropy or a probability is not negative.
+/// @returns errc::invalid_data, in one line that begins with `FILE:`.
+expected<prediction_table> read_predictions(const std::filesystem::path& path);
 
 } // namespace posse

@@ -48,9 +48,8 @@ bool is_run(const run_files& files) {
 
 /// All that a run writes, but for the lock.
 std::vector<fs::path> files_of_a_run(const run_files& files) {
-  return {files.log(),    files.result(), files.predictions(),
-          files.report(), files.trace(),  files.checkpoint(),
-          files.config()};
+  return {files.log(),    files.result(), files.predictions(), files.learning(),
+          files.report(), files.trace(),  files.checkpoint(),  files.config()};
 }
 
 expected<std::vector<fs::path>> entries_of(const fs::path& folder) {

@@ -16,6 +16,7 @@ struct run_files {
   std::filesystem::path log() const { return root / "log.jsonl"; }
   std::filesystem::path result() const { return root / "result.json"; }
   std::filesystem::path predictions() const { return root / "predictions.csv"; }
+  std::filesystem::path learning() const { return root / "learning.csv"; }
   std::filesystem::path report() const { return root / "report.html"; }
   std::filesystem::path trace() const { return root / "trace.json"; }
   std::filesystem::path checkpoint() const { return root / "checkpoint"; }

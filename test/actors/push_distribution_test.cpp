@@ -121,6 +121,36 @@ TEST_CASE("PusH's verbs work by their names", "[actors][push_distribution]") {
   CHECK(outputs->size(1) == 2); // mean and variance
 }
 
+TEST_CASE("particles tell their learning curves", "[actors][particle]") {
+  small_run data;
+  auto pd = start(data.config("deep_ensemble", 2, 5));
+  const auto results = pd->p_wait(launch(*pd));
+  const auto curves = pd->learning();
+  REQUIRE(curves.size() == 2);
+  for (const auto& [pid, points] : curves) {
+    REQUIRE(points.size() == 5);
+    const auto& last = points.back();
+    CHECK(last.step == 5);
+    CHECK(results[pid.number]->at<double>("loss") == last.loss);
+    CHECK(last.validation.has_value());
+  }
+  CHECK(curves.at({0}) != curves.at({1}));
+}
+
+TEST_CASE("a leader tells the learning curves of all", "[actors][particle]") {
+  small_run data;
+  auto pd = start(data.config("svgd", 3, 4));
+  const auto results = pd->p_wait(launch(*pd));
+  const auto curves = pd->learning();
+  REQUIRE(curves.size() == 3);
+  double sum = 0;
+  for (const auto& [pid, points] : curves) {
+    REQUIRE(points.size() == 4);
+    sum += points.back().loss;
+  }
+  CHECK(results.front()->at<double>("loss") == sum / 3);
+}
+
 TEST_CASE("particles ask one another and read one another",
           "[actors][particle]") {
   small_run data;

@@ -103,6 +103,7 @@ POSSE_SAMPLE(receive_parameters_ack, {tensors()})
 POSSE_SAMPLE(pause_msg, {pid(), false})
 POSSE_SAMPLE(pause_ack, {})
 POSSE_REAL_SAMPLE(progress_msg, x, {pid(), 1, 2, x})
+POSSE_REAL_SAMPLE(learning_msg, x, {pid(), 1, x, true, x})
 
 // Compute.
 POSSE_SAMPLE(step_msg, {pid(), batch()})

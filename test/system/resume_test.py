@@ -32,6 +32,12 @@ def diagnostics(run):
     return [{key: x for key, x in line.items() if key != "time"} for line in lines]
 
 
+def learned(run):
+    """Which steps of which particles the learning curves tell of."""
+    rows = (run / "learning.csv").read_text(encoding="utf-8").splitlines()[1:]
+    return [row.split(",")[:2] for row in rows]
+
+
 class Resume:
     """Mixed into a story for each algorithm."""
 
@@ -64,6 +70,7 @@ class Resume:
             (self.folder / out / "predictions.csv").read_bytes(),
             (self.folder / "unbroken/predictions.csv").read_bytes(),
         )
+        self.assertEqual(learned(self.folder / out), learned(self.folder / "unbroken"))
 
     def test_an_interrupted_run_says_how_to_go_on_and_that_works(self):
         done = self.stop("interrupted", signal.SIGINT, *OFTEN)

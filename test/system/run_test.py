@@ -33,7 +33,7 @@ RESULT_KEYS = {
 CACHE_KEYS = "node device capacity hits misses evictions bytes_moved stall_seconds disk_bytes_moved slots_given_up"
 METRICS = "rmse nll nll_moment crps coverage_90".split()
 PREDICTION_COLUMNS = "row target mean std aleatoric_std epistemic_std q05 q50 q95".split()
-COMMANDS = ["", "run", "predict", "config", "config validate", "config print"]
+COMMANDS = ["", "run", "predict", "report", "config", "config validate", "config print"]
 
 
 def posse_on_a_terminal(story, *args):
@@ -84,6 +84,7 @@ class ASmallRun(Story):
                 "checkpoint/particle-00001.safetensors",
                 "checkpoint/particle-00002.safetensors",
                 "config.toml",
+                "learning.csv",
                 "log.jsonl",
                 "predictions.csv",
                 "result.json",

@@ -34,8 +34,9 @@ run_files finished_run(const fs::path& root, bool by_posse = true) {
   } else {
     fs::create_directories(root);
   }
-  for (const auto& path : {files.config(), files.log(), files.result(),
-                           files.predictions(), files.report()})
+  for (const auto& path :
+       {files.config(), files.log(), files.result(), files.predictions(),
+        files.learning(), files.report()})
     test::write_text(path, "of a run");
   fs::create_directory(files.checkpoint());
   test::write_text(files.checkpoint() / "manifest.json", "{}");
@@ -183,8 +184,8 @@ TEST_CASE("resume needs a checkpoint and keeps all but leftovers",
   REQUIRE(run->create());
   CHECK(names_in(files.root)
         == std::set<std::string>{".lock", "checkpoint", "config.toml",
-                                 "log.jsonl", "predictions.csv", "report.html",
-                                 "result.json"});
+                                 "learning.csv", "log.jsonl", "predictions.csv",
+                                 "report.html", "result.json"});
   CHECK(fs::exists(files.checkpoint() / "manifest.json"));
 }
 

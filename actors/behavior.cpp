@@ -1,6 +1,8 @@
 #include "actors/behavior.hpp"
 
 #include "actors/behaviors/deep_ensemble.hpp"
+#include "actors/behaviors/hmc.hpp"
+#include "actors/behaviors/langevin.hpp"
 #include "actors/behaviors/mc_dropout.hpp"
 #include "actors/behaviors/svgd.hpp"
 #include "actors/behaviors/swag.hpp"
@@ -20,6 +22,9 @@ registry<behavior>& behaviors() {
     out.add("swag", swag());
     out.add("multi_swag", swag());
     out.add("mc_dropout", mc_dropout());
+    for (const auto* name : {"sgld", "psgld", "sghmc"})
+      out.add(name, langevin());
+    out.add("hmc", hmc());
     return out;
   }();
   return known;

@@ -32,16 +32,19 @@ struct behavior {
   /// enters the score instead of the optimizer.
   bool exchanges_scores{false};
   /// The distribution that each particle stands for (local_posterior_spec's
-  /// kind): "none", "swag", "dropout".
+  /// kind): "none", "swag", "dropout", "samples".
   std::string posterior{"none"};
   /// True if training ends with the parameters that validated best; never so
   /// where particle 0 leads.
   bool keeps_best{true};
+  /// The optimizer, in place of the config's; empty: the config's.
+  std::string optimizer{};
 };
 
 /// The behaviours that a run can name. Built-in: deep_ensemble, svgd, swag,
-/// multi_swag (swag by its other name), mc_dropout. A plugin's are added before
-/// the run starts.
+/// multi_swag (swag by its other name), mc_dropout; sgld, psgld and sghmc (one
+/// behaviour with three optimizers), hmc. A plugin's are added before the run
+/// starts.
 registry<behavior>& behaviors();
 
 /// What a config may name, from the registries as they are now: built-in and

@@ -3,6 +3,7 @@
 #include "actors/group_job.hpp"
 #include "actors/group_work.hpp"
 #include "actors/view_message.hpp"
+#include "runtime/compute/hmc.hpp"
 #include "runtime/compute/loss_gradients.hpp"
 #include "runtime/model/tensor_value.hpp"
 
@@ -57,6 +58,11 @@ helping_threads& help_for(worker_device& device, const seated_particle& p) {
 
 step_ack ack_of(const step_report& done) {
   return {done.loss, static_cast<std::uint64_t>(done.step)};
+}
+
+transition_ack transition_of(const hmc_report& done) {
+  return {done.accepted, done.step_size, done.potential, done.diverged,
+          static_cast<std::uint64_t>(done.step)};
 }
 
 /// What becomes of each of a group, as the acks that `convert` makes.
@@ -257,14 +263,33 @@ job_ptr<collect_ack> job_for(worker_device& device, const collect_msg& msg) {
                               });
 }
 
+job_ptr<transition_ack> job_for(worker_device& device,
+                                const transition_msg& msg) {
+  auto* data = device.options.data.get();
+  return on_slot<transition_ack>(
+      device, msg.pid, "transition",
+      [&device, data, msg](seated_particle p) -> expected<transition_ack> {
+        const help_scope help{help_for(device, p)};
+        return hmc_transition(p, data->data(),
+                              {static_cast<std::int64_t>(msg.leapfrogs),
+                               double{msg.wanted},
+                               static_cast<std::int64_t>(msg.adaptation)})
+            .map(transition_of);
+      });
+}
+
 job_ptr<finish_ack> job_for(worker_device& device, const finish_msg& msg) {
   return on_slot<finish_ack>(
-      device, msg.pid, "finish", [](seated_particle p) -> expected<finish_ack> {
-        if (!p.entry.finished)
+      device, msg.pid, "finish",
+      [diverged = msg.diverged](seated_particle p) -> expected<finish_ack> {
+        if (diverged && !p.entry.finished)
+          p.entry.diverged = true;
+        else if (!p.entry.finished)
           if (auto r = restore_best(p); !r)
             return fail(std::move(r));
         p.entry.finished = true;
-        return finish_ack{static_cast<std::uint64_t>(p.entry.steps)};
+        return finish_ack{static_cast<std::uint64_t>(p.entry.steps), true,
+                          p.entry.diverged};
       });
 }
 
@@ -319,7 +344,7 @@ job_ptr<cursor_ack> job_for(worker_device& device, const cursor_msg& msg) {
                                const auto& entry = *held[0].entry;
                                return cursor_ack{
                                    static_cast<std::uint64_t>(entry.steps),
-                                   entry.finished};
+                                   entry.finished, entry.diverged};
                              });
 }
 

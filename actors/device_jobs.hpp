@@ -25,6 +25,8 @@ job_ptr<forward_ack> job_for(worker_device& device,
                              const forward_part_msg& msg);
 job_ptr<validate_ack> job_for(worker_device& device, const validate_msg& msg);
 job_ptr<collect_ack> job_for(worker_device& device, const collect_msg& msg);
+job_ptr<transition_ack> job_for(worker_device& device,
+                                const transition_msg& msg);
 job_ptr<finish_ack> job_for(worker_device& device, const finish_msg& msg);
 job_ptr<zero_grad_ack> job_for(worker_device& device, const zero_grad_msg& msg);
 job_ptr<pin_ack> job_for(worker_device& device, const pin_msg& msg);

@@ -17,8 +17,10 @@ constexpr std::chrono::milliseconds report_interval{50};
 
 const std::vector<particle_id> nobody;
 
-expected<particle_cursor> cursor_of(std::uint64_t steps, bool finished) {
-  return particle_cursor{static_cast<std::int64_t>(steps), finished};
+template <class Ack>
+expected<particle_cursor> cursor_of(const Ack& ack) {
+  return particle_cursor{static_cast<std::int64_t>(ack.steps), ack.finished,
+                         ack.diverged};
 }
 
 } // namespace
@@ -113,16 +115,30 @@ response<collect_ack> particle::collect() {
   return state_.on_device(collect_msg{pid()});
 }
 
+response<transition_ack> particle::transition(std::int64_t leapfrogs,
+                                              double wanted,
+                                              std::int64_t adaptation) {
+  transition_msg order;
+  order.pid = pid();
+  order.leapfrogs = static_cast<std::uint64_t>(leapfrogs);
+  order.wanted = wanted;
+  order.adaptation = static_cast<std::uint64_t>(adaptation);
+  return state_.on_device(std::move(order));
+}
+
 response<particle_cursor> particle::finish() {
-  return state_.on_device(finish_msg{pid()}, [](finish_ack&& ack) {
-    return cursor_of(ack.steps, ack.finished);
-  });
+  return state_.on_device(finish_msg{pid(), false},
+                          [](finish_ack&& ack) { return cursor_of(ack); });
+}
+
+response<particle_cursor> particle::give_up() {
+  return state_.on_device(finish_msg{pid(), true},
+                          [](finish_ack&& ack) { return cursor_of(ack); });
 }
 
 response<particle_cursor> particle::cursor() {
-  return state_.on_device(cursor_msg{pid()}, [](cursor_ack&& ack) {
-    return cursor_of(ack.steps, ack.finished);
-  });
+  return state_.on_device(cursor_msg{pid()},
+                          [](cursor_ack&& ack) { return cursor_of(ack); });
 }
 
 response<zero_grad_ack> particle::zero_grad() {
@@ -217,8 +233,8 @@ void particle::report(std::int64_t step, std::int64_t steps, double loss,
 }
 
 void particle::report_all(std::int64_t step, std::int64_t steps,
+                          std::span<const particle_id> pids,
                           std::span<const double> losses) {
-  const auto& pids = particle_ids();
   double sum = 0;
   for (std::size_t i = 0; i < losses.size(); ++i) {
     sum += losses[i];

@@ -29,6 +29,7 @@ class particle_state;
 struct particle_cursor {
   std::int64_t steps{0}; ///< optimizer steps done
   bool finished{false};
+  bool diverged{false}; ///< finished because its loss became no number
 };
 
 /// Flat rows of parameters and scores of several particles: one [P] each.
@@ -79,9 +80,18 @@ public:
   /// Takes the parameters into what the particle remembers of its posterior;
   /// fails with errc::invalid_argument if its behaviour keeps no posterior.
   response<collect_ack> collect();
+  /// One transition of Hamiltonian Monte Carlo over all training rows.
+  /// @param leapfrogs Of a trajectory on average, > 0.
+  /// @param wanted Share of proposals to accept, in (0, 1).
+  /// @param adaptation Transitions in which the step size adapts, >= 0.
+  response<transition_ack> transition(std::int64_t leapfrogs, double wanted,
+                                      std::int64_t adaptation);
   /// Puts the best parameters back, if any were kept, and marks the particle
   /// as trained.
   response<particle_cursor> finish();
+  /// Ends the training of a particle whose loss became no number: it stays as
+  /// it is, named in the results, and predicts no more.
+  response<particle_cursor> give_up();
   response<particle_cursor> cursor();
   response<zero_grad_ack> zero_grad();
   response<scheduler_step_ack> scheduler_step();
@@ -142,9 +152,10 @@ public:
   ///   step.
   void report(std::int64_t step, std::int64_t steps, double loss,
               std::optional<double> validation = {});
-  /// The same of a leader, for all particles.
-  /// @param losses Of particle_ids(), in that order.
+  /// The same of a leader, for those of its particles that go on.
+  /// @param losses Of `pids`, in that order; not empty.
   void report_all(std::int64_t step, std::int64_t steps,
+                  std::span<const particle_id> pids,
                   std::span<const double> losses);
 
 private:

@@ -3,6 +3,8 @@
 #include "actors/behavior.hpp"
 #include "runtime/compute/batch_parts.hpp"
 
+#include <c10/util/StringUtil.h>
+
 #include <algorithm>
 
 namespace posse {
@@ -55,27 +57,45 @@ local_posterior_spec posterior_of(const run_config& config,
   return out;
 }
 
-// A Gaussian has no spread before its second iterate.
-constexpr std::int64_t least_collections = 2;
-
-/// When a particle's parameters are taken in: by default once an epoch in the
-/// last quarter.
+/// When a particle's parameters are taken in. By default: once an epoch in the
+/// last quarter; of a chain, as often as makes all its samples, in the second
+/// half, or in the last quarter of each cycle.
 expected<void> plan_collections(const run_config& config,
+                                const local_posterior& posterior,
                                 train_args& training) {
-  training.burn_in =
-      config.infer.burn_in.value_or(training.steps - training.steps / 4);
-  training.thinning =
-      config.infer.thinning.value_or(training.batches_per_epoch);
-  if (training.collections() >= least_collections)
+  const auto& infer = config.infer;
+  const bool cyclical = infer.cycles > 1;
+  const auto cycle = cycle_length(training.steps, infer.cycles);
+  if (cyclical)
+    training.cycle = cycle;
+  const auto counted =
+      posterior.is_chain() && !cyclical ? cycle / 2 : cycle / 4;
+  training.burn_in = infer.burn_in.value_or(cycle - counted);
+  const auto left = std::max<std::int64_t>(cycle - training.burn_in, 0);
+  training.thinning = infer.thinning.value_or(
+      posterior.is_chain()
+          ? std::max<std::int64_t>(left * infer.cycles / infer.samples, 1)
+          : training.batches_per_epoch);
+  if (training.collections() >= posterior.least_collected())
     return {};
-  return fail(errc::invalid_config,
-              config.origins.where("infer.steps") + ": expected at least "
-                  + std::to_string(training.burn_in
-                                   + least_collections * training.thinning)
-                  + ", for infer.burn_in = " + std::to_string(training.burn_in)
-                  + " and two collections every infer.thinning = "
-                  + std::to_string(training.thinning) + " steps, got "
-                  + std::to_string(training.steps));
+  return fail(
+      errc::invalid_config,
+      c10::str(config.origins.where("infer.steps"), ": expected at least ",
+               training.burn_in
+                   + posterior.least_collected() * training.thinning,
+               cyclical ? " a cycle" : "", ", for infer.burn_in = ",
+               training.burn_in, " and ", posterior.least_collected(),
+               " collections every infer.thinning = ", training.thinning,
+               " steps, got ", cycle));
+}
+
+/// How a run samples, where its optimizer draws noise.
+void plan_sampling(const run_config& config, const train_args& training,
+                   particle_recipe& recipe) {
+  recipe.cycles = config.infer.cycles;
+  recipe.temperature = config.infer.temperature;
+  if (recipe.cycles > 1)
+    recipe.quiet_steps = training.burn_in;
 }
 
 } // namespace
@@ -115,15 +135,22 @@ expected<run_plan> make_run_plan(const run_config& config,
   out.recipe.optimizer.kind = infer.optimizer;
   out.recipe.optimizer.learning_rate = infer.learning_rate;
   out.recipe.optimizer.momentum = infer.momentum;
+  if (!(*acts)->optimizer.empty())
+    out.recipe.optimizer = {.kind = (*acts)->optimizer,
+                            .learning_rate = infer.learning_rate};
   out.recipe.schedule = infer.schedule;
   out.recipe.total_steps = training.steps;
   out.recipe.weights_prior = *weights_prior;
   out.recipe.gradient_row = (*acts)->exchanges_scores;
   out.recipe.keep_best = keep_best;
   out.recipe.posterior = posterior_of(config, **acts);
-  if (out.recipe.posterior.kind == "swag")
-    if (auto ok = plan_collections(config, training); !ok)
+  auto posterior = make_local_posterior(out.recipe.posterior);
+  if (!posterior)
+    return fail(std::move(posterior));
+  if (*posterior && !(*posterior)->rows().empty())
+    if (auto ok = plan_collections(config, **posterior, training); !ok)
       return fail(std::move(ok));
+  plan_sampling(config, training, out.recipe);
   if (infer.particles == 1 && config.run.fuse == fuse_mode::on
       && can_part(out.recipe.model))
     out.recipe.batch_parts = parts_of_a_batch;
@@ -134,6 +161,9 @@ expected<run_plan> make_run_plan(const run_config& config,
     args["bandwidth"] = infer.bandwidth;
     args["annealing"] = infer.annealing;
   }
+  args["leapfrogs"] = infer.leapfrogs;
+  args["wanted"] = infer.acceptance;
+  args["train_rows"] = static_cast<double>(data.train.size());
   out.entry_args = std::move(args);
   return out;
 }

@@ -21,7 +21,7 @@ struct run_plan {
   std::string entry;     ///< the message that starts training
   bool led{false};       ///< only particle 0 gets it
   train_args training;
-  value entry_args; ///< `training` and what else the algorithm wants
+  value entry_args; ///< `training` and what else algorithms want
 };
 
 /// @returns errc::unknown_name for an algorithm without a behaviour;

@@ -208,25 +208,57 @@ auto inspect(Inspector& f, collect_ack& x) {
   return f(caf::meta::type_name("collect_ack"), x.collected);
 }
 
+/// One transition of Hamiltonian Monte Carlo over all training rows.
+struct transition_msg {
+  particle_id pid;
+  std::uint64_t leapfrogs{20}; ///< Of a trajectory on average, > 0.
+  real64 wanted{0.8};          ///< Share of proposals to accept, in (0, 1).
+  std::uint64_t adaptation{0}; ///< Transitions in which the step size adapts.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, transition_msg& x) {
+  return f(caf::meta::type_name("transition_msg"), x.pid, x.leapfrogs, x.wanted,
+           x.adaptation);
+}
+
+/// errc::non_finite instead, if the potential is no number where the chain is.
+struct transition_ack {
+  real64 accepted{0.0};  ///< The proposal's probability of being accepted.
+  real64 step_size{0.0}; ///< Of the trajectory.
+  real64 potential{0.0}; ///< U of where the chain is now, nats.
+  bool diverged{false};  ///< The trajectory left the energy's level for good.
+  std::uint64_t step{0}; ///< Transitions of the chain so far.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, transition_ack& x) {
+  return f(caf::meta::type_name("transition_ack"), x.accepted, x.step_size,
+           x.potential, x.diverged, x.step);
+}
+
 /// Ends a particle's training: puts back the parameters that validated best, if
 /// any were kept, and marks it as trained, so that a resume leaves it alone.
 struct finish_msg {
   particle_id pid;
+  /// Its loss became no number: it ends where it is, and predicts no more.
+  bool diverged{false};
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, finish_msg& x) {
-  return f(caf::meta::type_name("finish_msg"), x.pid);
+  return f(caf::meta::type_name("finish_msg"), x.pid, x.diverged);
 }
 
 struct finish_ack {
   std::uint64_t steps{0}; ///< Optimizer steps done in all.
   bool finished{true};
+  bool diverged{false}; ///< As cursor_ack says.
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, finish_ack& x) {
-  return f(caf::meta::type_name("finish_ack"), x.steps, x.finished);
+  return f(caf::meta::type_name("finish_ack"), x.steps, x.finished, x.diverged);
 }
 
 /// Where a particle stands in its training.
@@ -241,12 +273,13 @@ auto inspect(Inspector& f, cursor_msg& x) {
 
 struct cursor_ack {
   std::uint64_t steps{0}; ///< Optimizer steps done.
-  bool finished{false};   ///< Trained to the end.
+  bool finished{false};   ///< Trained to the end, or diverged.
+  bool diverged{false};   ///< Its loss became no number in the step after.
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, cursor_ack& x) {
-  return f(caf::meta::type_name("cursor_ack"), x.steps, x.finished);
+  return f(caf::meta::type_name("cursor_ack"), x.steps, x.finished, x.diverged);
 }
 
 /// The whole particle: parameters, buffers, optimizer, moments, generator and

@@ -66,6 +66,8 @@ struct validate_msg;
 struct validate_ack;
 struct collect_msg;
 struct collect_ack;
+struct transition_msg;
+struct transition_ack;
 struct finish_msg;
 struct finish_ack;
 struct cursor_msg;
@@ -248,6 +250,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(posse_messages, (posse::collect_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::collect_ack))
 
+  CAF_ADD_TYPE_ID(posse_messages, (posse::transition_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::transition_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::learning_msg))
 
 CAF_END_TYPE_ID_BLOCK(posse_messages)

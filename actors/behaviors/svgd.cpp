@@ -5,6 +5,7 @@
 #include "runtime/posterior/annealing.hpp"
 #include "runtime/posterior/svgd_kernel.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,20 +57,35 @@ private:
   bool discrepancy_{true};
 };
 
-std::vector<double> numbers_of(const value& losses) {
-  const auto all = value_or_throw(losses.to<value_list>("losses"));
-  std::vector<double> out;
-  out.reserve(all.size());
-  for (const auto& loss : all)
-    out.push_back(value_or_throw(loss.to<double>("loss")));
-  return out;
-}
+/// The particles whose scores are numbers, and their losses.
+struct scored_particles {
+  std::vector<particle_id> pids;
+  std::vector<double> losses;
 
-double mean_of(const std::vector<double>& losses) {
-  double sum = 0;
-  for (const auto loss : losses)
-    sum += loss;
-  return sum / static_cast<double>(losses.size());
+  double mean_loss() const {
+    double sum = 0;
+    for (const auto loss : losses)
+      sum += loss;
+    return sum / static_cast<double>(losses.size());
+  }
+};
+
+/// @param answers Of each particle, in the run's order: its loss, or none if it
+///   has diverged.
+/// @throws task_failed if all have.
+scored_particles scored(const particle& self, const value& answers) {
+  const auto all = value_or_throw(answers.to<value_list>("losses"));
+  const auto& pids = self.particle_ids();
+  scored_particles out;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].is_none())
+      continue;
+    out.pids.push_back(pids[i]);
+    out.losses.push_back(value_or_throw(all[i].to<double>("loss")));
+  }
+  if (out.pids.empty())
+    throw task_failed{{errc::non_finite, "all particles have diverged"}};
+  return out;
 }
 
 task<value> lead(particle& self, value args) {
@@ -80,20 +96,20 @@ task<value> lead(particle& self, value args) {
   value_list log;
   while (!at.finished && at.steps < plan.steps && !self.paused()) {
     value batch = to_value(plan.batch(at.steps, self.pid()));
-    const auto losses = co_await ask_all(self, step_message, std::move(batch));
+    const auto answers = co_await ask_all(self, step_message, std::move(batch));
+    const auto group = scored(self, answers);
     value rule = update.args(plan, at.steps);
     const auto gamma = value_or_throw(rule.at<double>("gamma"));
-    const auto moved = co_await self.update_group(
-        update.rule(), self.particle_ids(), std::move(rule));
+    const auto moved =
+        co_await self.update_group(update.rule(), group.pids, std::move(rule));
     ++at.steps;
     diagnostics = value_or_throw(moved.to<value_dict>("svgd"));
-    const auto each = numbers_of(losses);
-    diagnostics["loss"] = mean_of(each);
+    diagnostics["loss"] = group.mean_loss();
     diagnostics["gamma"] = gamma;
     diagnostics["step"] = at.steps;
     if (plan.logs_after(at.steps))
       log.emplace_back(diagnostics);
-    self.report_all(at.steps, plan.steps, each);
+    self.report_all(at.steps, plan.steps, group.pids, group.losses);
   }
   if (!at.finished && at.steps >= plan.steps) {
     (void)co_await ask_all(self, finish_message, value{});
@@ -107,8 +123,18 @@ task<value> lead(particle& self, value args) {
 
 task<value> step(particle& self, value args) {
   const auto batch = value_or_throw(batch_ref_from_value(args));
-  const auto ack = co_await self.score(batch);
-  co_return double{ack.loss};
+  std::optional<gradient_ack> ack;
+  try {
+    ack = co_await self.score(batch);
+  } catch (const task_failed& failed) {
+    if (failed.why().code != errc::non_finite)
+      throw;
+  }
+  if (ack)
+    co_return double{ack->loss};
+  // Again in each step: a resumed run finds it so, too.
+  (void)co_await self.give_up();
+  co_return value{};
 }
 
 task<value> finish(particle& self, value) {

@@ -18,7 +18,8 @@ namespace posse {
 ///   paused. Gives {steps, finished}; what the last step was like: {step, loss,
 ///   gamma} and the group rule's diagnostics; and "log", a list of the same for
 ///   the steps of this call that train_args::logs_after() names.
-/// - "SVGD_STEP" with a batch: the particle's score on that batch.
+/// - "SVGD_STEP" with a batch: the particle's score on that batch; gives its
+///   loss, or none if that is no number: the others go on without it.
 /// - "SVGD_FINISH": marks the particle as trained.
 behavior svgd();
 

@@ -12,9 +12,19 @@ task<value> train_alone(particle& self, value args) {
   auto at = co_await self.cursor();
   double loss = 0;
   while (!at.finished && at.steps < plan.steps && !self.paused()) {
-    const auto done = co_await self.step(plan.batch(at.steps, self.pid()));
-    at.steps = static_cast<std::int64_t>(done.step);
-    loss = done.loss;
+    std::optional<step_ack> done;
+    try {
+      done = co_await self.step(plan.batch(at.steps, self.pid()));
+    } catch (const task_failed& failed) {
+      if (failed.why().code != errc::non_finite)
+        throw;
+    }
+    if (!done) {
+      at = co_await self.give_up();
+      break;
+    }
+    at.steps = static_cast<std::int64_t>(done->step);
+    loss = done->loss;
     std::optional<double> validation;
     if (plan.validates_after(at.steps)) {
       const auto measured = co_await self.validate();

@@ -17,11 +17,18 @@ bool train_args::validates_after(std::int64_t done) const {
 }
 
 bool train_args::collects_after(std::int64_t done) const {
-  return thinning > 0 && done > burn_in && (done - burn_in) % thinning == 0;
+  const auto in_cycle = cycle > 0 ? (done - 1) % cycle + 1 : done;
+  return thinning > 0 && in_cycle > burn_in
+         && (in_cycle - burn_in) % thinning == 0;
 }
 
 std::int64_t train_args::collections() const {
-  return thinning > 0 && steps > burn_in ? (steps - burn_in) / thinning : 0;
+  const auto within = [this](std::int64_t some) {
+    return thinning > 0 && some > burn_in ? (some - burn_in) / thinning : 0;
+  };
+  if (cycle == 0)
+    return within(steps);
+  return steps / cycle * within(cycle) + within(steps % cycle);
 }
 
 bool train_args::logs_after(std::int64_t done) const {
@@ -37,6 +44,7 @@ value_dict to_dict(const train_args& x) {
           {"batches_per_epoch", x.batches_per_epoch},
           {"validate_every", x.validate_every},
           {"bootstrap", x.bootstrap},
+          {"cycle", x.cycle},
           {"burn_in", x.burn_in},
           {"thinning", x.thinning}};
 }
@@ -61,6 +69,8 @@ expected<train_args> train_args_from_value(const value& x) {
   if (auto r = count("batches_per_epoch", 1, out.batches_per_epoch); !r)
     return fail(std::move(r));
   if (auto r = count("validate_every", 0, out.validate_every); !r)
+    return fail(std::move(r));
+  if (auto r = count("cycle", 0, out.cycle); !r)
     return fail(std::move(r));
   if (auto r = count("burn_in", 0, out.burn_in); !r)
     return fail(std::move(r));

@@ -15,14 +15,15 @@ struct train_args {
   std::int64_t batches_per_epoch{1}; ///< > 0
   std::int64_t validate_every{0};    ///< steps; 0: never
   bool bootstrap{false};             ///< each particle draws its own epochs
-  std::int64_t burn_in{0};           ///< steps before the first collection
+  std::int64_t cycle{0};    ///< steps of a cycle; 0: the whole run is one
+  std::int64_t burn_in{0};  ///< steps of a cycle before its first collection
   std::int64_t thinning{0}; ///< steps from one collection to the next; 0: none
 
   /// The batch of step `step` (0-based), for particle `pid`.
   batch_ref batch(std::int64_t step, particle_id pid) const;
   /// True if the validation part is to be measured after `done` steps.
   bool validates_after(std::int64_t done) const;
-  /// True if the parameters after `done` steps are part of the posterior.
+  /// True if the parameters after `done` > 0 steps are part of the posterior.
   bool collects_after(std::int64_t done) const;
   /// How often that is.
   std::int64_t collections() const;

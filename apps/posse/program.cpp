@@ -1,6 +1,7 @@
 #include "apps/posse/program.hpp"
 
 #include "apps/posse/bench_command.hpp"
+#include "apps/posse/compare_command.hpp"
 #include "apps/posse/config_command.hpp"
 #include "apps/posse/failure_text.hpp"
 #include "apps/posse/node_command.hpp"
@@ -95,6 +96,7 @@ int run_program(int argc, char** argv) {
   add_predict_command(app, exit_code);
   add_report_command(app, exit_code);
   add_plan_command(app, exit_code);
+  add_compare_command(app, exit_code);
   add_config_command(app, exit_code);
   add_node_command(app, exit_code);
   add_bench_command(app, exit_code);

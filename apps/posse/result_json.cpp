@@ -20,12 +20,20 @@ json to_object(const metric_list& metrics) {
   return out;
 }
 
-json members_of(const test_metrics& metrics) {
+/// @param metrics Of the particles that predict.
+json members_of(const std::vector<member_state>& states,
+                const std::vector<metric_list>& metrics) {
   auto out = json::array();
-  for (std::size_t i = 0; i < metrics.members.size(); ++i)
-    out.push_back({{"pid", i},
-                   {"status", "ok"},
-                   {"metrics", to_object(metrics.members[i])}});
+  auto next = metrics.begin();
+  for (const auto& each : states) {
+    json member{{"pid", each.pid.number},
+                {"status", each.diverged ? "diverged" : "ok"}};
+    if (each.diverged)
+      member["why"] = *each.diverged;
+    else
+      member["metrics"] = to_object(*next++);
+    out.push_back(std::move(member));
+  }
   return out;
 }
 
@@ -96,13 +104,13 @@ json to_json(const run_result& x) {
            {"version", version},
            {"name", x.config.run.name},
            {"algorithm", x.config.infer.algorithm},
-           {"particles", x.metrics.members.size()},
+           {"particles", x.members.size()},
            {"seed", x.config.run.seed},
            {"data",
             {{"train_rows", x.data.train.size() + x.data.validation.size()},
              {"test_rows", x.data.test.size()}}},
            {"metrics", {{"test", to_object(x.metrics.ensemble)}}},
-           {"members", members_of(x.metrics)}};
+           {"members", members_of(x.members, x.metrics.members)}};
   if (x.metrics.diversity)
     out["diversity"] = diversity_of(*x.metrics.diversity);
   if (x.calibrated)
@@ -120,6 +128,10 @@ json to_json(const run_result& x) {
       {"parameters_sha256", x.state.parameters_sha256},
       {"state_sha256", x.state.state_sha256},
   });
+  if (x.chains)
+    out["chains"] = to_json(*x.chains);
+  for (const auto& [pid, chain] : x.sampler.items())
+    out["sampler"].push_back(chain);
   if (!x.diagnostics.is_none())
     out["diagnostics"] = to_json(x.diagnostics);
   return out;

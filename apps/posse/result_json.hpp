@@ -1,6 +1,8 @@
 #pragma once
 
 #include "actors/push_distribution.hpp"
+#include "apps/posse/answering_members.hpp"
+#include "apps/posse/chain_summary.hpp"
 #include "apps/posse/checkpoint_io.hpp"
 #include "apps/posse/posterior_answer.hpp"
 #include "runtime/config/run_config.hpp"
@@ -24,12 +26,16 @@ struct run_result {
   const data_set& data;
   const test_metrics& metrics;
   const std::optional<answer_calibration>& calibrated;
+  const std::optional<chain_summary>& chains; ///< where particles are chains
+  const std::vector<member_state>& members;   ///< of all particles, by pid
   const saved_state& state;
   const std::vector<device_report>& devices;
   run_timing timing;
   bool fused{false}; ///< particles computed in groups, or one in parts
   /// What the algorithm says of the last step, a dict; none: nothing.
   const value& diagnostics;
+  /// Of each chain, by pid: what it says of its proposals; may be empty.
+  const nlohmann::ordered_json& sampler;
 };
 
 /// What `result.json` says.

@@ -67,6 +67,29 @@ std::string calibrated_line(const json& result) {
                                  : "90 % intervals take 9\n");
 }
 
+/// Whether the draws of Markov chains can be relied upon, in a line; empty if
+/// the particles are none.
+std::string chains_line(const json& result) {
+  if (!result.contains("chains"))
+    return {};
+  const auto& x = result["chains"];
+  const auto& r_hat = x.at("r_hat");
+  const auto& draws = x.at("effective_draws");
+  // Of chains that stand still it is infinite, which JSON has no number for.
+  const auto number = [](const json& of) {
+    return of.is_number() && std::isfinite(of.get<double>())
+               ? fmt::format("{:.3f}", of.get<double>())
+               : std::string{"infinite"};
+  };
+  return fmt::format(
+      "chains: R-hat {}, at the worst test row {}; {:.0f} effective draws of "
+      "{}, at the worst {:.0f}\n",
+      number(r_hat.at("median")), number(r_hat.at("worst")),
+      draws.at("median").get<double>(),
+      x.at("chains").get<std::int64_t>() * x.at("draws").get<std::int64_t>(),
+      draws.at("least").get<double>());
+}
+
 } // namespace
 
 std::string result_table(const json& result) {
@@ -90,14 +113,17 @@ std::string result_table(const json& result) {
   out += '\n' + row_text("ensemble", test, columns);
   for (std::size_t i = 0; i < std::min(members.size(), shown_members); ++i) {
     const auto& member = members[i];
-    out += row_text(
-        fmt::format("particle {}", member.at("pid").get<std::int64_t>()),
-        member.value("metrics", json::object()), columns);
+    const auto title =
+        fmt::format("particle {}", member.at("pid").get<std::int64_t>());
+    out += member.contains("metrics")
+               ? row_text(title, member["metrics"], columns)
+               : fmt::format("{:<{}}  {}\n", title, first_width,
+                             member.at("status").get<std::string>());
   }
   if (members.size() > shown_members)
     out += fmt::format("... and {} more in result.json\n",
                        members.size() - shown_members);
-  out += calibrated_line(result);
+  out += chains_line(result) + calibrated_line(result);
   const auto& timing = result.at("timing");
   out += fmt::format(
       "{:.1f} s, {:.1f} s of them training: {} particle-steps of {:.1f} us\n",

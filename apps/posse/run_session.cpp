@@ -1,5 +1,7 @@
 #include "apps/posse/run_session.hpp"
 
+#include "apps/posse/answering_members.hpp"
+#include "apps/posse/chain_summary.hpp"
 #include "apps/posse/checkpoint_io.hpp"
 #include "apps/posse/failure_text.hpp"
 #include "apps/posse/interrupt.hpp"
@@ -105,6 +107,14 @@ private:
         log_.write(log_level::info, "diagnostics", to_json(entry));
         diagnostics_ = std::move(entry);
       }
+    for (const auto& each : results) {
+      auto chain = each.at<value_dict>("chain");
+      if (!chain)
+        continue;
+      const auto entry = to_json(value{*chain});
+      log_.write(log_level::info, "chain", entry);
+      sampler_[std::to_string(entry["pid"].get<std::int64_t>())] = entry;
+    }
   }
 
   run_timing timing() const {
@@ -196,18 +206,18 @@ private:
   /// Of the test part and, where there is one, of the validation part: one
   /// particle after the other, so that each comes into a slot once.
   struct raw_outputs {
-    std::vector<at::Tensor> test;
-    std::vector<at::Tensor> validation;
+    answering_members test;
+    std::vector<at::Tensor> validation; ///< of those that predict test rows
   };
   expected<raw_outputs> predict_parts() {
     const bool validated = setup_.data->validation.size() > 0;
     raw_outputs out;
     for (auto pid : particles().particle_ids()) {
-      auto test = particles().p_predict(pid, data_part::test);
-      if (!test)
-        return fail(std::move(test));
-      out.test.push_back(std::move(*test));
-      if (!validated)
+      if (auto ok =
+              out.test.add(pid, particles().p_predict(pid, data_part::test));
+          !ok)
+        return fail(std::move(ok));
+      if (!validated || out.test.states.back().diverged)
         continue;
       auto validation = particles().p_predict(pid, data_part::validation);
       if (!validation)
@@ -245,6 +255,26 @@ private:
     return {};
   }
 
+  /// None if the particles are no chains. What cannot be told costs that alone.
+  std::optional<chain_summary> chains(const posterior_answer& test) {
+    const auto rule = make_local_posterior(particles().plan().recipe.posterior);
+    if (!rule || !*rule || !(*rule)->is_chain())
+      return {};
+    auto summary = summarize_chains(test);
+    if (summary)
+      return *summary;
+    log_.write(log_level::warning, "not_diagnosed",
+               {{"why", summary.error().message}});
+    return {};
+  }
+
+  void warn_of_divergence(const answering_members& members) {
+    for (const auto& line : members.warnings()) {
+      fmt::print(stderr, "warning: {}\n", line);
+      log_.write(log_level::warning, "diverged", {{"why", line}});
+    }
+  }
+
   void warn_of_alike_members(const test_metrics& metrics) {
     if (!metrics.diversity || !metrics.diversity->collapsed)
       return;
@@ -261,7 +291,10 @@ private:
     auto outputs = predict_parts();
     if (!outputs)
       return fail(std::move(outputs));
-    auto answered = answer(std::exchange(outputs->test, {}));
+    if (auto ok = outputs->test.check(); !ok)
+      return ok;
+    warn_of_divergence(outputs->test);
+    auto answered = answer(std::exchange(outputs->test.outputs, {}));
     if (!answered)
       return fail(std::move(answered));
     const auto rows = rows_of(*setup_.data, data_part::test);
@@ -277,6 +310,7 @@ private:
     if (!devices)
       return fail(std::move(devices));
     warn_of_full_devices(*devices);
+    const auto diagnosed = chains(*answered);
     auto written = std::visit(
         [this](const auto& table) {
           return write_predictions(files().predictions(), table);
@@ -285,8 +319,9 @@ private:
     if (!written)
       return written;
     const auto result = to_json(
-        run_result{setup_.config, *setup_.data, *metrics, calibrated, *saved,
-                   *devices, timing(), computes_fused(*devices), diagnostics_});
+        run_result{setup_.config, *setup_.data, *metrics, calibrated, diagnosed,
+                   outputs->test.states, *saved, *devices, timing(),
+                   computes_fused(*devices), diagnostics_, sampler_});
     if (auto r = write_result(files().result(), result); !r)
       return r;
     log_.write(log_level::info, "finished", result["metrics"]);
@@ -326,6 +361,8 @@ private:
   double train_seconds_{0};
   bool training_{true};
   value diagnostics_; ///< the latest in the log
+  /// What each chain says of its proposals since the last checkpoint, by pid.
+  json sampler_ = json::object();
 };
 
 // Before the first step, what fails is what the user gave, unless a library, an

@@ -57,9 +57,9 @@ void ascend_together(row_particles ps) {
       if (section.role == section_role::moment)
         (moment++)->push_back(section_view(row, section));
   }
+  const auto& first = ps.front().entry;
   recipe.optimizer->step(parameters, gradients, moments,
-                         ps.front().entry.steps + 1,
-                         learning_rate(ps.front().entry));
+                         {first.steps + 1, learning_rate(first)});
   for (const auto& p : ps)
     count_step(p.entry);
 }

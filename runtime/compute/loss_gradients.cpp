@@ -1,6 +1,8 @@
 #include "runtime/compute/loss_gradients.hpp"
 
 #include "runtime/compute/placed.hpp"
+#include "runtime/compute/step_cursor.hpp"
+#include "runtime/compute/step_noise.hpp"
 #include "runtime/core/random.hpp"
 #include "runtime/device/helping_threads.hpp"
 #include "runtime/model/network.hpp"
@@ -177,21 +179,31 @@ void add_range(std::vector<batch_part>& parts, const element_range& range) {
     target.add_(range.of(parts[k].gradients[range.parameter]));
 }
 
+/// Of a particle's next step. @param noise Its tensors, or none.
+optimizer_step next_step(const particle_entry& entry,
+                         const std::vector<at::Tensor>& noise) {
+  return {entry.steps + 1, learning_rate(entry), noise_variance(entry), noise};
+}
+
 /// Moves the parameters of a list.
 void step_list(seated_particle p, const std::vector<at::Tensor>& all,
-               const std::vector<element_range>& list, double learning_rate) {
+               const std::vector<element_range>& list,
+               const step_noise& noise) {
   std::vector<at::Tensor> parameters;
   std::vector<at::Tensor> gradients;
+  std::vector<at::Tensor> own_noise;
   std::vector<std::vector<at::Tensor>> moments(p.seat.moments().size());
   for (const auto& range : list) {
     parameters.push_back(range.of(p.seat.parameters()[range.parameter]));
     const auto& gradient = all[range.parameter];
     gradients.push_back(gradient.defined() ? range.of(gradient) : gradient);
+    if (noise.row.defined())
+      own_noise.push_back(range.of(noise.tensors[range.parameter]));
     for (std::size_t k = 0; k < moments.size(); ++k)
       moments[k].push_back(range.of(p.seat.moments()[k][range.parameter]));
   }
-  p.recipe().optimizer->step(parameters, gradients, moments, p.entry.steps + 1,
-                             learning_rate);
+  p.recipe().optimizer->step(parameters, gradients, moments,
+                             next_step(p.entry, own_noise));
 }
 
 void make_contiguous(std::vector<batch_part>& parts) {
@@ -226,17 +238,18 @@ double loss_with_gradients(seated_particle p, const at::Tensor& x,
 }
 
 double loss_with_step(seated_particle p, const at::Tensor& x,
-                      const at::Tensor& y, double learning_rate) {
+                      const at::Tensor& y) {
   if (!in_parts(p)) {
     // Lanes are long-lived threads: the list keeps its memory between steps.
     thread_local std::vector<at::Tensor> gradients;
     const auto emptied = c10::make_scope_exit([] { gradients.clear(); });
     const auto loss = loss_with_gradients(p, x, y, gradients);
     const at::NoGradGuard no_grad;
-    if (std::isfinite(loss))
-      p.recipe().optimizer->step(p.seat.parameters(), gradients,
-                                 p.seat.moments(), p.entry.steps + 1,
-                                 learning_rate);
+    if (!std::isfinite(loss))
+      return loss;
+    const auto noise = draw_noise(p);
+    p.recipe().optimizer->step(p.seat.parameters(), gradients, p.seat.moments(),
+                               next_step(p.entry, noise.tensors));
     return loss;
   }
   p.seat.set_training(true);
@@ -251,6 +264,7 @@ double loss_with_step(seated_particle p, const at::Tensor& x,
   if (!std::isfinite(*loss))
     return *loss;
   make_contiguous(parts);
+  const auto noise = draw_noise(p);
   const auto lists =
       equal_lists(p.seat.parameters(),
                   static_cast<std::size_t>(p.recipe().source.batch_parts));
@@ -260,7 +274,7 @@ double loss_with_step(seated_particle p, const at::Tensor& x,
       for (const auto& range : lists[k])
         add_range(parts, range);
     step_list(p, parts.empty() ? gradients : parts.front().gradients, lists[k],
-              learning_rate);
+              noise);
   });
   return *loss;
 }

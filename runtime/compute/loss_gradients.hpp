@@ -25,6 +25,6 @@ double loss_with_gradients(seated_particle p, const at::Tensor& x,
 /// The same, and the optimizer's step if the loss is finite. If in_parts(), the
 /// parameters are moved in parts as well, always the same.
 double loss_with_step(seated_particle p, const at::Tensor& x,
-                      const at::Tensor& y, double learning_rate);
+                      const at::Tensor& y);
 
 } // namespace posse

@@ -69,7 +69,8 @@ expected<at::Tensor> predict(seated_particle p, const at::Tensor& x);
 /// batches are estimated anew for each draw of parameters (Maddox et al. 2019,
 /// section 3.2), from the training part.
 ///
-/// @returns errc::invalid_argument if nothing was collected, or, with
+/// @returns errc::non_finite for a particle that has diverged;
+///   errc::invalid_argument if nothing was collected, or, with
 ///   `predict_posterior`, for a network with statistics of batches.
 expected<at::Tensor> predict_posterior(seated_particle p, const at::Tensor& x);
 /// The same for a part of the data set.

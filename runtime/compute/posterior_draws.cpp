@@ -96,10 +96,11 @@ expected<at::Tensor> outputs_of_draws(seated_particle p, const data_set* data,
   const auto own = parameter_row(p.entry, p.seat.row());
   kept_network kept{p};
   std::vector<at::Tensor> each;
-  for (std::int64_t s = 0; s < spec.draws; ++s) {
+  const auto draws = rule.draws(spec.draws, p.entry.collected);
+  for (std::int64_t s = 0; s < draws; ++s) {
     auto numbers = make_generator(
         derive_seed(spec.seed, p.entry.pid, "draw " + std::to_string(s)));
-    rule.draw(own, rows, p.entry.collected, numbers);
+    rule.draw(own, rows, p.entry.collected, s, numbers);
     const generator_scope units{numbers};
     if (anew)
       estimate_on_training_rows(p, *data);
@@ -118,6 +119,9 @@ expected<at::Tensor> outputs_of_draws(seated_particle p, const data_set* data,
 expected<at::Tensor> outputs_of_posterior(seated_particle p,
                                           const data_set* data,
                                           outputs_fn outputs) {
+  if (p.entry.diverged)
+    return fail(errc::non_finite, "its loss became no number at step "
+                                      + std::to_string(p.entry.steps + 1));
   return guarded("predict", [&]() -> expected<at::Tensor> {
     p.seat.set_training(false);
     if (!p.recipe().posterior)

@@ -31,6 +31,11 @@ compile(const particle_recipe& source, std::int64_t train_rows) {
   auto optimizer = make_optimizer(settings);
   if (!optimizer)
     return fail(std::move(optimizer));
+  if (source.gradient_row && (*optimizer)->draws_noise())
+    return fail(errc::invalid_argument,
+                "optimizer: expected one without noise for particles that move "
+                "together, got "
+                    + settings.kind);
   auto posterior = make_local_posterior(source.posterior);
   if (!posterior)
     return fail(std::move(posterior));

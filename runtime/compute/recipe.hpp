@@ -22,6 +22,12 @@ struct particle_recipe {
   optimizer_spec optimizer;
   std::string schedule{"constant"}; ///< of the learning rate
   std::int64_t total_steps{1};      ///< over which the schedule runs, > 0
+  std::int64_t cycles{1};           ///< times it starts anew, > 0
+  /// Of the posterior that a rule with noise samples, >= 0. With 0 it descends.
+  double temperature{1};
+  /// Steps at the start of each cycle without noise: its exploration (Zhang et
+  /// al., ICLR 2020).
+  std::int64_t quiet_steps{0};
   prior weights_prior;
   bool gradient_row{false}; ///< the algorithm exchanges scores
   bool keep_best{false};    ///< remembers the best validation step

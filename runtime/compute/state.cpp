@@ -7,6 +7,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <iterator>
 #include <map>
@@ -20,6 +21,18 @@ constexpr std::string_view generator_name = "posse.generator";
 // Doubles travel by their bits: infinity is a legal best score.
 value bits_of(double x) {
   return std::bit_cast<std::int64_t>(x);
+}
+
+/// The numbers of the sampler's adaptation, by their keys.
+template <class Entry>
+auto adaptation_of(Entry& entry) {
+  auto& x = entry.adaptation;
+  using pointer = decltype(&x.log_step);
+  return std::array<std::pair<const char*, pointer>, 4>{
+      {{"target_log_step_bits", &x.target_log_step},
+       {"log_step_bits", &x.log_step},
+       {"log_average_bits", &x.log_average},
+       {"adaptation_error_bits", &x.error}}};
 }
 
 bool in_snapshot(section_role role) {
@@ -80,7 +93,11 @@ expected<particle_snapshot> snapshot(const particle_entry& entry,
     cursor["best_score_bits"] = bits_of(entry.best_score);
     cursor["best_step"] = entry.best_step;
     cursor["collected"] = entry.collected;
+    for (const auto& [key, number] : adaptation_of(entry))
+      cursor[key] = bits_of(*number);
+    cursor["adapted"] = entry.adaptation.count;
     cursor["finished"] = entry.finished;
+    cursor["diverged"] = entry.diverged;
     return out;
   });
 }
@@ -190,7 +207,7 @@ expected<void> restore(particle_entry& entry, const at::Tensor& row,
     const value cursor{from.cursor};
     std::map<std::string_view, std::int64_t> counts;
     for (auto key : {"steps", "schedule_steps", "version", "best_score_bits",
-                     "best_step", "collected"}) {
+                     "best_step", "collected", "adapted"}) {
       auto x = cursor.at<std::int64_t>(key);
       if (!x)
         return fail(errc::corrupt_checkpoint, x.error().message);
@@ -205,7 +222,18 @@ expected<void> restore(particle_entry& entry, const at::Tensor& row,
     entry.best_score = std::bit_cast<double>(counts["best_score_bits"]);
     entry.best_step = counts["best_step"];
     entry.collected = counts["collected"];
+    for (const auto& [key, number] : adaptation_of(entry)) {
+      auto bits = cursor.at<std::int64_t>(key);
+      if (!bits)
+        return fail(errc::corrupt_checkpoint, bits.error().message);
+      *number = std::bit_cast<double>(*bits);
+    }
+    entry.adaptation.count = counts["adapted"];
+    auto diverged = cursor.at<bool>("diverged");
+    if (!diverged)
+      return fail(errc::corrupt_checkpoint, diverged.error().message);
     entry.finished = *finished;
+    entry.diverged = *diverged;
     return {};
   });
 }

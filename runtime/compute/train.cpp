@@ -39,7 +39,7 @@ expected<step_report> train_step(seated_particle p, const at::Tensor& x,
                                  const at::Tensor& y) {
   return guarded("step", [&]() -> expected<step_report> {
     note_change(p.entry, false); // buffers change even if the loss is no number
-    const auto loss = loss_with_step(p, x, y, learning_rate(p.entry));
+    const auto loss = loss_with_step(p, x, y);
     if (!std::isfinite(loss))
       return tl::unexpected{diverged(p.entry, "loss", loss)};
     count_step(p.entry);

@@ -2,6 +2,7 @@
 
 #include "runtime/compute/group_gathering.hpp"
 #include "runtime/compute/step_cursor.hpp"
+#include "runtime/compute/step_noise.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/model/network.hpp"
 #include "runtime/model/vmapped.hpp"
@@ -302,6 +303,7 @@ std::vector<expected<step_report>> train_group(seated_particles ps,
     std::vector<expected<step_report>> out;
     std::vector<at::Tensor> parameters;
     std::vector<at::Tensor> gradients;
+    std::vector<at::Tensor> noise;
     std::vector<std::vector<at::Tensor>> moments(rule.moments().size());
     for (std::size_t i = 0; i < ps.size(); ++i) {
       const auto loss = all.losses[i];
@@ -312,13 +314,16 @@ std::vector<expected<step_report>> train_group(seated_particles ps,
       const auto& flat = ps[i].seat.flat();
       parameters.push_back(flat.front());
       gradients.push_back(all.gradients[i]);
+      if (auto own = draw_noise(ps[i]).row; own.defined())
+        noise.push_back(std::move(own));
       for (std::size_t k = 0; k < moments.size(); ++k)
         moments[k].push_back(flat[k + 1]);
       out.emplace_back(step_report{loss, ps[i].entry.steps + 1});
     }
     const auto& first = ps.front().entry;
-    rule.step(parameters, gradients, moments, first.steps + 1,
-              learning_rate(first));
+    rule.step(
+        parameters, gradients, moments,
+        {first.steps + 1, learning_rate(first), noise_variance(first), noise});
     for (std::size_t i = 0; i < ps.size(); ++i)
       if (out[i])
         count_step(ps[i].entry);

@@ -19,12 +19,15 @@ enum class name_kind : std::uint8_t {
 /// things themselves live in other rooms: whoever loads a config fills this in
 /// from them, with what plugins have added. The defaults are the built-in ones.
 struct known_names {
-  std::vector<std::string> algorithms{"deep_ensemble", "svgd", "swag",
-                                      "multi_swag", "mc_dropout"};
+  std::vector<std::string> algorithms{"deep_ensemble", "svgd",       "swag",
+                                      "multi_swag",    "mc_dropout", "sgld",
+                                      "psgld",         "sghmc",      "hmc"};
   std::vector<std::string> models{"mlp", "lenet"};
   std::vector<std::string> optimizers{"sgd",     "adam",    "adamw",
-                                      "adagrad", "rmsprop", "svgd_adagrad"};
-  std::vector<std::string> schedules{"constant", "cosine", "linear", "swa"};
+                                      "adagrad", "rmsprop", "svgd_adagrad",
+                                      "sgld",    "psgld",   "sghmc"};
+  std::vector<std::string> schedules{"constant", "cosine", "cyclical", "linear",
+                                     "swa"};
   std::vector<std::string> losses{"nll", "beta_nll", "mse", "cross_entropy"};
 
   const std::vector<std::string>& of(name_kind kind) const noexcept {

@@ -1,5 +1,7 @@
 #include "runtime/config/rules.hpp"
 
+#include <algorithm>
+
 namespace posse {
 
 namespace {
@@ -12,6 +14,85 @@ config_value integer(std::int64_t x) {
 }
 config_value real(double x) {
   return x;
+}
+
+std::vector<std::string> descents() {
+  return {"sgd", "adam", "adamw", "adagrad", "rmsprop", "svgd_adagrad"};
+}
+
+// The built-in algorithms that use a key; the others do not. What a plugin's
+// uses is not known.
+struct algorithm_key {
+  std::string_view key;
+  std::vector<std::string_view> algorithms;
+};
+
+std::vector<unused_rule> unused_by_algorithm() {
+  const std::vector<std::string_view> all{"deep_ensemble", "svgd",       "swag",
+                                          "multi_swag",    "mc_dropout", "sgld",
+                                          "psgld",         "sghmc",      "hmc"};
+  const std::vector<algorithm_key> used{
+      {"infer.kernel", {"svgd"}},
+      {"infer.bandwidth", {"svgd"}},
+      {"infer.annealing", {"svgd"}},
+      {"infer.bootstrap",
+       {"deep_ensemble", "swag", "multi_swag", "mc_dropout"}},
+      {"infer.samples",
+       {"swag", "multi_swag", "mc_dropout", "sgld", "psgld", "sghmc", "hmc"}},
+      {"infer.burn_in",
+       {"swag", "multi_swag", "sgld", "psgld", "sghmc", "hmc"}},
+      {"infer.thinning",
+       {"swag", "multi_swag", "sgld", "psgld", "sghmc", "hmc"}},
+      {"infer.rank", {"swag", "multi_swag"}},
+      {"infer.scale", {"swag", "multi_swag"}},
+      {"infer.temperature", {"sgld", "psgld", "sghmc", "hmc"}},
+      {"infer.leapfrogs", {"hmc"}},
+      {"infer.acceptance", {"hmc"}},
+  };
+  // Trajectories over all rows have no use for these.
+  const std::vector<std::string_view> unused_by_hmc{
+      "infer.batch",    "infer.optimizer", "infer.momentum",
+      "infer.schedule", "infer.cycles",    "model.dropout"};
+  std::vector<unused_rule> out;
+  for (const auto& [key, users] : used)
+    for (auto algorithm : all)
+      if (std::ranges::find(users, algorithm) == users.end())
+        out.push_back({key, {"infer.algorithm", algorithm}});
+  for (auto key : unused_by_hmc)
+    out.push_back({key, {"infer.algorithm", "hmc"}});
+  return out;
+}
+
+std::vector<unused_rule> all_unused_rules() {
+  auto rules = unused_by_algorithm();
+  const std::vector<unused_rule> others{
+      {"run.places", {"run.placement", "round_robin"}},
+      {"run.places", {"run.placement", "pack"}},
+      {"run.places", {"run.placement", "spread"}},
+      {"data.target", {"data.kind", "npy"}},
+      {"data.target", {"data.kind", "idx"}},
+      // idx comes with its own test rows.
+      {"data.splits", {"data.kind", "idx"}},
+      {"data.test_fraction", {"data.kind", "idx"}},
+      {"data.split", {"data.kind", "idx"}},
+      {"model.hidden", {"model.kind", "lenet"}},
+      {"data.test_fraction", {"data.splits", ""}},
+      {"prior.std", {"prior.kind", "flat"}},
+      {"infer.steps", {"infer.epochs", ""}},
+      {"infer.momentum", {"infer.optimizer", "adam"}},
+      {"infer.momentum", {"infer.optimizer", "adamw"}},
+      {"infer.momentum", {"infer.optimizer", "adagrad"}},
+      {"infer.momentum", {"infer.optimizer", "svgd_adagrad"}},
+      {"infer.bandwidth", {"infer.kernel", "linear"}},
+      {"infer.momentum", {"infer.optimizer", "sgld"}},
+      {"infer.momentum", {"infer.optimizer", "psgld"}},
+      {"infer.cycles", {"infer.schedule", "constant"}},
+      {"infer.cycles", {"infer.schedule", "cosine"}},
+      {"infer.cycles", {"infer.schedule", "linear"}},
+      {"infer.cycles", {"infer.schedule", "swa"}},
+  };
+  rules.insert(rules.end(), others.begin(), others.end());
+  return rules;
 }
 
 } // namespace
@@ -37,6 +118,10 @@ std::span<const default_rule> default_rules() {
       {"infer.loss", text("beta_nll"), {"model.head", "gaussian"}},
       {"infer.loss", text("nll"), {"model.head", "gaussian_shared"}},
       {"infer.loss", text("nll"), {"infer.algorithm", "svgd"}},
+      {"infer.loss", text("nll"), {"infer.algorithm", "sgld"}},
+      {"infer.loss", text("nll"), {"infer.algorithm", "psgld"}},
+      {"infer.loss", text("nll"), {"infer.algorithm", "sghmc"}},
+      {"infer.loss", text("nll"), {"infer.algorithm", "hmc"}},
       {"infer.loss", text("cross_entropy"), {"model.head", "categorical"}},
       {"infer.particles", integer(8), {"infer.algorithm", "svgd"}},
       {"infer.validation_fraction", real(0), {"infer.algorithm", "svgd"}},
@@ -53,58 +138,34 @@ std::span<const default_rule> default_rules() {
       {"infer.particles", integer(1), {"infer.algorithm", "mc_dropout"}},
       {"infer.steps", integer(12'000), {"infer.algorithm", "mc_dropout"}},
       {"model.dropout", real(0.005), {"infer.algorithm", "mc_dropout"}},
+      {"infer.steps", integer(20'000), {"infer.algorithm", "sgld"}},
+      {"infer.steps", integer(20'000), {"infer.algorithm", "psgld"}},
+      {"infer.steps", integer(20'000), {"infer.algorithm", "sghmc"}},
+      {"infer.steps", integer(1000), {"infer.algorithm", "hmc"}},
+      {"infer.validation_fraction", real(0), {"infer.algorithm", "sgld"}},
+      {"infer.validation_fraction", real(0), {"infer.algorithm", "psgld"}},
+      {"infer.validation_fraction", real(0), {"infer.algorithm", "sghmc"}},
+      {"infer.validation_fraction", real(0), {"infer.algorithm", "hmc"}},
+      {"infer.optimizer", text("sgld"), {"infer.algorithm", "sgld"}},
+      {"infer.optimizer", text("psgld"), {"infer.algorithm", "psgld"}},
+      {"infer.optimizer", text("sghmc"), {"infer.algorithm", "sghmc"}},
+      {"infer.momentum", real(0.9), {"infer.optimizer", "sghmc"}},
+      {"infer.learning_rate", real(0.01), {"infer.algorithm", "sgld"}},
+      {"infer.learning_rate", real(0.001), {"infer.algorithm", "psgld"}},
+      {"infer.learning_rate", real(0.001), {"infer.algorithm", "sghmc"}},
+      {"infer.learning_rate", real(0.001), {"infer.algorithm", "hmc"}},
+      {"infer.schedule", text("constant"), {"infer.algorithm", "sgld"}},
+      {"infer.schedule", text("constant"), {"infer.algorithm", "psgld"}},
+      {"infer.schedule", text("constant"), {"infer.algorithm", "sghmc"}},
+      {"infer.cycles", integer(4), {"infer.schedule", "cyclical"}},
+      {"infer.particles", integer(4), {"infer.algorithm", "hmc"}},
+      {"infer.samples", integer(100), {"infer.algorithm", "hmc"}},
   };
   return rules;
 }
 
 std::span<const unused_rule> unused_rules() {
-  static const std::vector<unused_rule> rules{
-      {"run.places", {"run.placement", "round_robin"}},
-      {"run.places", {"run.placement", "pack"}},
-      {"run.places", {"run.placement", "spread"}},
-      {"data.target", {"data.kind", "npy"}},
-      {"data.target", {"data.kind", "idx"}},
-      // idx comes with its own test rows.
-      {"data.splits", {"data.kind", "idx"}},
-      {"data.test_fraction", {"data.kind", "idx"}},
-      {"data.split", {"data.kind", "idx"}},
-      {"model.hidden", {"model.kind", "lenet"}},
-      {"data.test_fraction", {"data.splits", ""}},
-      {"prior.std", {"prior.kind", "flat"}},
-      {"infer.steps", {"infer.epochs", ""}},
-      {"infer.momentum", {"infer.optimizer", "adam"}},
-      {"infer.momentum", {"infer.optimizer", "adamw"}},
-      {"infer.momentum", {"infer.optimizer", "adagrad"}},
-      {"infer.momentum", {"infer.optimizer", "svgd_adagrad"}},
-      {"infer.bootstrap", {"infer.algorithm", "svgd"}},
-      {"infer.kernel", {"infer.algorithm", "deep_ensemble"}},
-      {"infer.bandwidth", {"infer.algorithm", "deep_ensemble"}},
-      {"infer.bandwidth", {"infer.kernel", "linear"}},
-      {"infer.annealing", {"infer.algorithm", "deep_ensemble"}},
-      {"infer.samples", {"infer.algorithm", "deep_ensemble"}},
-      {"infer.samples", {"infer.algorithm", "svgd"}},
-      {"infer.burn_in", {"infer.algorithm", "deep_ensemble"}},
-      {"infer.thinning", {"infer.algorithm", "deep_ensemble"}},
-      {"infer.rank", {"infer.algorithm", "deep_ensemble"}},
-      {"infer.scale", {"infer.algorithm", "deep_ensemble"}},
-      {"infer.burn_in", {"infer.algorithm", "svgd"}},
-      {"infer.thinning", {"infer.algorithm", "svgd"}},
-      {"infer.rank", {"infer.algorithm", "svgd"}},
-      {"infer.scale", {"infer.algorithm", "svgd"}},
-      {"infer.burn_in", {"infer.algorithm", "mc_dropout"}},
-      {"infer.thinning", {"infer.algorithm", "mc_dropout"}},
-      {"infer.rank", {"infer.algorithm", "mc_dropout"}},
-      {"infer.scale", {"infer.algorithm", "mc_dropout"}},
-      {"infer.kernel", {"infer.algorithm", "swag"}},
-      {"infer.bandwidth", {"infer.algorithm", "swag"}},
-      {"infer.annealing", {"infer.algorithm", "swag"}},
-      {"infer.kernel", {"infer.algorithm", "multi_swag"}},
-      {"infer.bandwidth", {"infer.algorithm", "multi_swag"}},
-      {"infer.annealing", {"infer.algorithm", "multi_swag"}},
-      {"infer.kernel", {"infer.algorithm", "mc_dropout"}},
-      {"infer.bandwidth", {"infer.algorithm", "mc_dropout"}},
-      {"infer.annealing", {"infer.algorithm", "mc_dropout"}},
-  };
+  static const std::vector<unused_rule> rules = all_unused_rules();
   return rules;
 }
 
@@ -117,9 +178,24 @@ std::span<const refusal_rule> refusal_rules() {
        {"data.kind", "idx"}},
       {"model.kind", {"lenet"}, {"data.kind", "csv"}},
       {"model.kind", {"lenet"}, {"data.kind", "npy"}},
-      // SVGD moves particles by a score: without a likelihood there is none.
+      // SVGD and chains follow a score: without a likelihood there is none.
       {"model.head", {"point"}, {"infer.algorithm", "svgd"}},
+      {"model.head", {"point"}, {"infer.algorithm", "sgld"}},
+      {"model.head", {"point"}, {"infer.algorithm", "psgld"}},
+      {"model.head", {"point"}, {"infer.algorithm", "sghmc"}},
+      {"model.head", {"point"}, {"infer.algorithm", "hmc"}},
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "svgd"}},
+      {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "sgld"}},
+      {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "psgld"}},
+      {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "sghmc"}},
+      {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "hmc"}},
+      // Steps without noise are no chain's; directions have no room for it.
+      {"infer.optimizer", descents(), {"infer.algorithm", "sgld"}},
+      {"infer.optimizer", descents(), {"infer.algorithm", "psgld"}},
+      {"infer.optimizer", descents(), {"infer.algorithm", "sghmc"}},
+      {"infer.optimizer",
+       {"sgld", "psgld", "sghmc"},
+       {"infer.algorithm", "svgd"}},
       {"infer.loss",
        {"nll", "beta_nll", "cross_entropy"},
        {"model.head", "point"}},

@@ -87,17 +87,21 @@ struct infer_section {
   std::string optimizer = "adam";   ///< sgd | adam | adamw | ...
   double learning_rate = 0.01;      ///< > 0
   double momentum = 0;              ///< sgd and rmsprop; in [0, 1)
-  std::string schedule = "cosine";  ///< constant | cosine | linear
+  std::string schedule = "cosine";  ///< constant | cosine | ...
   bool bootstrap = false;
   std::string kernel = "rbf";       ///< svgd: rbf | linear
   std::string bandwidth = "median"; ///< rbf: median | median_all | a number
   std::string annealing =
       "none";                ///< svgd: none | linear | hyperbolic | cyclical
+  std::int64_t cycles = 1;   ///< of the schedule `cyclical`, > 0
+  double temperature = 1;    ///< of the posterior that is sampled, >= 0
   std::int64_t samples = 30; ///< networks a particle predicts with, > 0
   std::optional<std::int64_t> burn_in;  ///< steps, >= 0
   std::optional<std::int64_t> thinning; ///< steps, > 0
   std::int64_t rank = 20;               ///< swag: > 1
   double scale = 0.5;                   ///< swag: >= 0
+  std::int64_t leapfrogs = 20;          ///< hmc: of a trajectory, > 0
+  double acceptance = 0.8;              ///< hmc: of proposals, in (0, 1)
 
   friend bool operator==(const infer_section&, const infer_section&) = default;
 };

@@ -180,7 +180,7 @@ std::vector<run_key> make_schema() {
       {.section = "infer",
        .name = "algorithm",
        .names = name_kind::algorithm,
-       .later = {"sgld", "sghmc", "hmc", "laplace", "vi"},
+       .later = {"laplace", "vi"},
        .doc = "how the posterior is approximated, or a plugin's name for it"}));
   keys.push_back(bind_key<&c::infer, &infer::particles>(
       {.section = "infer",
@@ -228,12 +228,18 @@ std::vector<run_key> make_schema() {
       {.section = "infer",
        .name = "momentum",
        .range = below_one,
-       .doc = "of the optimizers sgd and rmsprop"}));
+       .doc = "of the optimizers sgd and rmsprop; sghmc: the share of its "
+              "velocity that stays"}));
   keys.push_back(bind_key<&c::infer, &infer::schedule>(
       {.section = "infer",
        .name = "schedule",
        .names = name_kind::schedule,
        .doc = "of the learning rate over the run"}));
+  keys.push_back(bind_key<&c::infer, &infer::cycles>(
+      {.section = "infer",
+       .name = "cycles",
+       .range = number_range::between(1, most_samples),
+       .doc = "times the schedule cyclical starts anew"}));
   keys.push_back(bind_key<&c::infer, &infer::bootstrap>(
       {.section = "infer",
        .name = "bootstrap",
@@ -261,18 +267,20 @@ std::vector<run_key> make_schema() {
       {.section = "infer",
        .name = "samples",
        .range = number_range::between(1, most_samples),
-       .doc = "networks drawn of each particle to predict with"}));
+       .doc = "networks drawn of each particle to predict with; of a chain, "
+              "its last ones"}));
   keys.push_back(bind_key<&c::infer, &infer::burn_in>(
       {.section = "infer",
        .name = "burn_in",
        .range = number_range::between(0, most_steps),
-       .default_text = "three quarters of the steps",
-       .doc = "steps before a particle's iterates count"}));
+       .default_text = "three quarters of the steps; of a chain, half of them, "
+                       "or of each cycle three quarters",
+       .doc = "steps before a particle's iterates count, in each cycle"}));
   keys.push_back(bind_key<&c::infer, &infer::thinning>(
       {.section = "infer",
        .name = "thinning",
        .range = number_range::between(1, most_steps),
-       .default_text = "an epoch",
+       .default_text = "an epoch; of a chain, what makes as many as samples",
        .doc = "steps from one iterate that counts to the next"}));
   keys.push_back(bind_key<&c::infer, &infer::rank>(
       {.section = "infer",
@@ -284,6 +292,23 @@ std::vector<run_key> make_schema() {
        .name = "scale",
        .range = number_range::at_least(0),
        .doc = "of the covariance of the iterates"}));
+  keys.push_back(bind_key<&c::infer, &infer::temperature>(
+      {.section = "infer",
+       .name = "temperature",
+       .range = number_range::at_least(0),
+       .doc = "of the posterior that a chain samples; 1: the posterior "
+              "itself, 0: no noise"}));
+  keys.push_back(bind_key<&c::infer, &infer::leapfrogs>(
+      {.section = "infer",
+       .name = "leapfrogs",
+       .range = number_range::between(1, most_samples),
+       .doc = "gradients of a trajectory, on average"}));
+  keys.push_back(bind_key<&c::infer, &infer::acceptance>(
+      {.section = "infer",
+       .name = "acceptance",
+       .range = inside_unit,
+       .doc = "share of proposals accepted, to which the step size adapts in "
+              "the burn-in"}));
 
   // [local]
   for (auto& key : resource_keys<&c::local>("local"))

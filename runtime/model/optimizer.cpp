@@ -1,6 +1,7 @@
 #include "runtime/model/optimizer.hpp"
 
 #include "runtime/core/guarded.hpp"
+#include "runtime/model/sampling_rules.hpp"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adagrad.h>
@@ -69,14 +70,14 @@ public:
 
 protected:
   void update(at::TensorList params, at::TensorList grads, moment_lists moments,
-              std::int64_t, double learning_rate) const override {
+              const optimizer_step& now) const override {
     constexpr double dampening = 0;
     constexpr bool nesterov = false, maximize = false;
     // Buffers start at 0 and nothing is dampened: no step is a special one.
     constexpr bool is_first_step = false;
     at::_fused_sgd_(params, grads,
                     momentum_ == 0 ? at::TensorList{} : list(moments[0]),
-                    weight_decay_, momentum_, learning_rate, dampening,
+                    weight_decay_, momentum_, now.learning_rate, dampening,
                     nesterov, maximize, is_first_step);
   }
 
@@ -101,16 +102,16 @@ public:
 
 protected:
   void update(at::TensorList params, at::TensorList grads, moment_lists moments,
-              std::int64_t step, double learning_rate) const override {
+              const optimizer_step& now) const override {
     constexpr bool amsgrad = false, maximize = false;
-    auto steps = step_counts::of(params, step);
+    auto steps = step_counts::of(params, now.number);
     if (decoupled_)
       at::_fused_adamw_(params, grads, moments[0], moments[1], {}, steps,
-                        learning_rate, beta1_, beta2_, weight_decay_, eps_,
+                        now.learning_rate, beta1_, beta2_, weight_decay_, eps_,
                         amsgrad, maximize);
     else
       at::_fused_adam_(params, grads, moments[0], moments[1], {}, steps,
-                       learning_rate, beta1_, beta2_, weight_decay_, eps_,
+                       now.learning_rate, beta1_, beta2_, weight_decay_, eps_,
                        amsgrad, maximize);
   }
 
@@ -134,11 +135,11 @@ public:
 
 protected:
   void update(at::TensorList params, at::TensorList grads, moment_lists moments,
-              std::int64_t step, double learning_rate) const override {
+              const optimizer_step& now) const override {
     constexpr double learning_rate_decay = 0;
     constexpr bool maximize = false;
     at::_fused_adagrad_(params, grads, moments[0],
-                        step_counts::of(params, step), learning_rate,
+                        step_counts::of(params, now.number), now.learning_rate,
                         learning_rate_decay, weight_decay_, eps_, maximize);
   }
 
@@ -161,7 +162,7 @@ public:
 
 protected:
   void update(at::TensorList params, at::TensorList grads, moment_lists moments,
-              std::int64_t, double learning_rate) const override {
+              const optimizer_step& now) const override {
     const auto scales = space_like(params);
     const auto decayed =
         weight_decay_ == 0 ? std::vector<at::Tensor>{} : space_like(params);
@@ -176,12 +177,12 @@ protected:
       auto scale = scales[i];
       at::sqrt_out(scale, square_avg).add_(eps_);
       if (momentum_ == 0) {
-        params[i].addcdiv_(gradient, scale, -learning_rate);
+        params[i].addcdiv_(gradient, scale, -now.learning_rate);
         continue;
       }
       const auto& buffer = moments[1][i];
       buffer.mul_(momentum_).addcdiv_(gradient, scale);
-      params[i].add_(buffer, -learning_rate);
+      params[i].add_(buffer, -now.learning_rate);
     }
   }
 
@@ -204,16 +205,16 @@ public:
 
 protected:
   void update(at::TensorList params, at::TensorList grads, moment_lists moments,
-              std::int64_t step, double learning_rate) const override {
+              const optimizer_step& now) const override {
     const auto scales = space_like(params);
     for (std::size_t i = 0; i < params.size(); ++i) {
       const auto& history = moments[0][i];
-      if (step > 1)
+      if (now.number > 1)
         history.mul_(decay_);
-      history.addcmul_(grads[i], grads[i], step > 1 ? 1 - decay_ : 1);
+      history.addcmul_(grads[i], grads[i], now.number > 1 ? 1 - decay_ : 1);
       auto scale = scales[i];
       at::sqrt_out(scale, history).add_(fudge_);
-      params[i].addcdiv_(grads[i], scale, -learning_rate);
+      params[i].addcdiv_(grads[i], scale, -now.learning_rate);
     }
   }
 
@@ -234,8 +235,11 @@ registry<optimizer_factory>& mutable_optimizers() {
           {"adagrad", make<adagrad>},
           {"adam", make<adam, false>},
           {"adamw", make<adam, true>},
+          {"psgld", make_psgld},
           {"rmsprop", make<rmsprop>},
           {"sgd", make<sgd>},
+          {"sghmc", make_sghmc},
+          {"sgld", make_sgld},
           {"svgd_adagrad", make<svgd_adagrad>},
       }};
   return all;
@@ -263,8 +267,8 @@ expected<void> check(const optimizer_spec& spec) {
     return refuse("eps", scale, *spec.eps);
   if (!is_scale(spec.weight_decay))
     return refuse("weight_decay", scale, spec.weight_decay);
-  constexpr std::array<std::string_view, 4> without_momentum{
-      "adagrad", "adam", "adamw", "svgd_adagrad"};
+  constexpr std::array<std::string_view, 6> without_momentum{
+      "adagrad", "adam", "adamw", "psgld", "sgld", "svgd_adagrad"};
   if (spec.momentum != 0
       && std::ranges::find(without_momentum, spec.kind)
              != without_momentum.end())
@@ -280,12 +284,14 @@ expected<void> check(const optimizer_spec& spec) {
 void optimizer_rule::step(std::span<const at::Tensor> params,
                           std::span<const at::Tensor> grads,
                           std::span<const std::vector<at::Tensor>> moments,
-                          std::int64_t step, double learning_rate) const {
+                          const optimizer_step& now) const {
   auto count = params.size();
+  const bool noisy = draws_noise() && now.noise_variance > 0;
   TORCH_CHECK(grads.size() == count && moments.size() == this->moments().size()
-                  && step > 0,
+                  && now.number > 0 && now.noise.size() == (noisy ? count : 0),
               "optimizer: got ", count, " parameters, ", grads.size(),
-              " gradients, ", moments.size(), " moments, step ", step);
+              " gradients, ", moments.size(), " moments, ", now.noise.size(),
+              " tensors of noise, step ", now.number);
   for (const auto& moment : moments)
     TORCH_CHECK(moment.size() == count, "optimizer: got ", count,
                 " parameters, but ", moment.size(), " tensors of a moment");
@@ -299,21 +305,25 @@ void optimizer_rule::step(std::span<const at::Tensor> params,
               "optimizer: expected contiguous parameters");
   if (std::ranges::all_of(grads, plain)) {
     if (count > 0)
-      update(list(params), list(grads), moments, step, learning_rate);
+      update(list(params), list(grads), moments, now);
     return;
   }
-  std::vector<at::Tensor> used_params, used_grads;
+  std::vector<at::Tensor> used_params, used_grads, used_noise;
   std::vector<std::vector<at::Tensor>> used_moments(moments.size());
   for (std::size_t i = 0; i < count; ++i) {
     if (!grads[i].defined())
       continue;
     used_params.push_back(params[i]);
     used_grads.push_back(grads[i].contiguous());
+    if (noisy)
+      used_noise.push_back(now.noise[i]);
     for (std::size_t k = 0; k < moments.size(); ++k)
       used_moments[k].push_back(moments[k][i]);
   }
+  auto used = now;
+  used.noise = used_noise;
   if (!used_params.empty())
-    update(used_params, used_grads, used_moments, step, learning_rate);
+    update(used_params, used_grads, used_moments, used);
 }
 
 const registry<optimizer_factory>& optimizers() {

@@ -13,6 +13,19 @@
 
 namespace posse {
 
+/// Where a particle is in its training, and what this step adds to it.
+struct optimizer_step {
+  std::int64_t number{1}; ///< 1 for a particle's first step
+  /// Of this step: the spec's times the schedule's factor.
+  double learning_rate{};
+  /// For rules that draw_noise(): T / N, the temperature over the rows of the
+  /// training part, since gradients are those of a mean over rows. 0: no noise.
+  double noise_variance{0};
+  /// Standard normal numbers, one tensor like each parameter; empty where
+  /// noise_variance is 0, and for the rules that draw none.
+  std::span<const at::Tensor> noise{};
+};
+
 /// How gradients change parameters. Holds constants only and may be shared by
 /// threads: what a particle remembers between steps (its moments and the count
 /// of its steps) is given to each call, so that it can live in rows of a bank
@@ -28,6 +41,10 @@ public:
   /// of a particle that has not stepped yet are 0.
   virtual std::span<const std::string_view> moments() const noexcept = 0;
 
+  /// Whether steps are random: the rule simulates a diffusion whose stationary
+  /// distribution is the posterior, and wants optimizer_step's noise.
+  virtual bool draws_noise() const noexcept { return false; }
+
   /// Updates parameters and moments in place; autograd does not see it.
   ///
   /// @param params Contiguous, of one floating dtype and device; may require
@@ -35,14 +52,12 @@ public:
   /// @param grads One for each parameter, of its shape; a parameter whose
   ///   gradient is undefined stays as it is, its moments too.
   /// @param moments moments()[k] has one tensor for each parameter, contiguous.
-  /// @param step 1 for a particle's first step.
-  /// @param learning_rate Of this step: the spec's times the schedule's factor.
   /// @throws c10::Error for tensors that do not fit: the step that calls it is
   ///   guarded.
   void step(std::span<const at::Tensor> params,
             std::span<const at::Tensor> grads,
-            std::span<const std::vector<at::Tensor>> moments, std::int64_t step,
-            double learning_rate) const;
+            std::span<const std::vector<at::Tensor>> moments,
+            const optimizer_step& now) const;
 
 protected:
   /// step() with all gradients defined and contiguous, autograd off. A rule
@@ -50,20 +65,21 @@ protected:
   /// no memory left, the step is tried again.
   virtual void update(at::TensorList params, at::TensorList grads,
                       std::span<const std::vector<at::Tensor>> moments,
-                      std::int64_t step, double learning_rate) const = 0;
+                      const optimizer_step& now) const = 0;
 };
 
 using optimizer_factory =
     std::function<expected<std::unique_ptr<optimizer_rule>>(
         const optimizer_spec& spec)>;
 
-/// The built-in ones and what plugins added. All but the last follow PyTorch's
+/// The built-in ones and what plugins added. These follow PyTorch's
 /// documentation of the class of that name:
 /// - sgd, with momentum; adam; adamw; adagrad (without lr_decay); rmsprop (not
 ///   centered), with momentum;
 /// - svgd_adagrad: Liu & Wang's own code for SVGD (NeurIPS 2016; svgd.py),
 ///   AdaGrad with decay. With phi = -gradient: hist = phi^2 at the first step,
 ///   then beta2 hist + (1 - beta2) phi^2; theta += lr phi / (eps + sqrt(hist)).
+/// Those that draw noise are in sampling_rules.hpp: sgld, psgld, sghmc.
 const registry<optimizer_factory>& optimizers();
 
 /// Adds an optimizer of a plugin, before the first run; errc::invalid_argument

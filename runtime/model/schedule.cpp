@@ -36,6 +36,7 @@ registry<schedule_fn>& mutable_schedules() {
   static registry<schedule_fn> all{"schedule",
                                    {{"constant", constant},
                                     {"cosine", cosine},
+                                    {"cyclical", cosine},
                                     {"linear", linear},
                                     {"swa", swa}}};
   return all;

@@ -18,9 +18,16 @@ using schedule_fn = double (*)(std::int64_t step, std::int64_t total);
 /// (1 + cos(pi s)) / 2, PyTorch's CosineAnnealingLR with T_max = total
 /// (Loshchilov & Hutter, ICLR 2017, eq. 5, without restarts); swa: 1 in the
 /// first 3/8 of the run, 0.1 from 27/40 on, a straight line between them, as
-/// Maddox et al. (NeurIPS 2019) come to their iterates in the last quarter. And
-/// what plugins added.
+/// Maddox et al. (NeurIPS 2019) come to their iterates in the last quarter;
+/// cyclical: cosine again in each cycle of the run, which is then what is
+/// counted here (Zhang et al., ICLR 2020, eq. 1). And what plugins added.
 const registry<schedule_fn>& schedules();
+
+/// Steps of a cycle where `total` are cut into `cycles`, the last of which may
+/// be shorter. @param total, cycles > 0.
+constexpr std::int64_t cycle_length(std::int64_t total, std::int64_t cycles) {
+  return (total + cycles - 1) / cycles;
+}
 
 /// Adds a schedule of a plugin, before the first run; errc::invalid_argument
 /// if the name is taken.

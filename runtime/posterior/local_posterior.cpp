@@ -31,8 +31,11 @@ public:
                  parameters, count);
   }
 
+  std::int64_t least_collected() const noexcept override { return 2; }
+
   void draw(const at::Tensor& parameters, std::span<const at::Tensor> rows,
-            std::int64_t count, at::Generator& numbers) const override {
+            std::int64_t count, std::int64_t,
+            at::Generator& numbers) const override {
     const auto held = std::min(count, rank_);
     const auto host = parameters.options().device(at::kCPU);
     const auto z1 = at::randn(parameters.sizes(), numbers, host);
@@ -63,9 +66,46 @@ public:
   std::vector<std::string> rows() const override { return {}; }
   void collect(const at::Tensor&, std::span<const at::Tensor>,
                std::int64_t) const override {}
+  std::int64_t least_collected() const noexcept override { return 0; }
   void draw(const at::Tensor&, std::span<const at::Tensor>, std::int64_t,
-            at::Generator&) const override {}
+            std::int64_t, at::Generator&) const override {}
   bool drops_units() const noexcept override { return true; }
+};
+
+/// The last iterates, in a ring: those of a Markov chain are the posterior's
+/// draws themselves.
+class samples final : public local_posterior {
+public:
+  explicit samples(std::int64_t most) : most_{most} {}
+
+  std::vector<std::string> rows() const override {
+    std::vector<std::string> out;
+    for (std::int64_t k = 0; k < most_; ++k)
+      out.push_back("sample." + std::to_string(k));
+    return out;
+  }
+
+  void collect(const at::Tensor& parameters, std::span<const at::Tensor> rows,
+               std::int64_t count) const override {
+    rows[static_cast<std::size_t>(count % most_)].copy_(parameters);
+  }
+
+  std::int64_t least_collected() const noexcept override { return 1; }
+  std::int64_t draws(std::int64_t wanted,
+                     std::int64_t count) const noexcept override {
+    return std::min(wanted, count);
+  }
+  bool is_chain() const noexcept override { return true; }
+
+  void draw(const at::Tensor& parameters, std::span<const at::Tensor> rows,
+            std::int64_t count, std::int64_t index,
+            at::Generator&) const override {
+    const auto oldest = std::max<std::int64_t>(count - most_, 0);
+    parameters.copy_(rows[static_cast<std::size_t>((oldest + index) % most_)]);
+  }
+
+private:
+  std::int64_t most_;
 };
 
 } // namespace
@@ -106,9 +146,12 @@ make_local_posterior(const local_posterior_spec& spec) {
     return std::shared_ptr<const local_posterior>{};
   if (spec.kind == "dropout")
     return std::make_shared<dropout>();
+  if (spec.kind == "samples")
+    return std::make_shared<samples>(spec.draws);
   if (spec.kind != "swag")
-    return fail(errc::unknown_name, "unknown local posterior \"" + spec.kind
-                                        + "\"; known: none, swag, dropout");
+    return fail(errc::unknown_name,
+                "unknown local posterior \"" + spec.kind
+                    + "\"; known: none, swag, dropout, samples");
   if (spec.rank < 2)
     return fail(errc::invalid_argument,
                 "rank: expected at least 2, got " + std::to_string(spec.rank));

@@ -17,9 +17,10 @@ namespace posse {
 /// The distribution that a particle stands for, around its parameters; plain
 /// data, the same on every node and in a checkpoint's manifest.
 struct local_posterior_spec {
-  /// none: the parameters alone; swag; dropout.
+  /// none: the parameters alone; swag; dropout; samples: iterates themselves.
   std::string kind{"none"};
-  std::int64_t draws{1}; ///< networks that a particle predicts with, > 0
+  /// Networks that a particle predicts with, > 0; samples: at most.
+  std::int64_t draws{1};
   std::uint64_t seed{0}; ///< of the draws: that of the run
   std::int64_t rank{20}; ///< swag: deviations kept, > 1
   double scale{0.5};     ///< swag: of the covariance, >= 0
@@ -47,14 +48,28 @@ public:
                        std::span<const at::Tensor> rows,
                        std::int64_t count) const = 0;
 
+  /// Iterates from which on a draw is worth it; 0 if there are no rows.
+  virtual std::int64_t least_collected() const noexcept = 0;
+
+  /// Networks that can be drawn, where the spec asks for `wanted`.
+  /// @param count Iterates taken in.
+  virtual std::int64_t draws(std::int64_t wanted, std::int64_t) const noexcept {
+    return wanted;
+  }
+
+  /// True if draws are steps of a Markov chain, in their order: how far they
+  /// are independent can be asked then.
+  virtual bool is_chain() const noexcept { return false; }
+
   /// Writes one draw over `parameters` [P], which are the particle's own
   /// before.
   ///
-  /// @param count Iterates that `rows` hold; > 0 if there are rows.
-  /// @param numbers Of the CPU; the draw depends on it alone.
+  /// @param count Iterates taken in; > 0 if there are rows.
+  /// @param index Of the draw, in [0, draws()).
+  /// @param numbers Of the CPU; the draw depends on it and `index` alone.
   virtual void draw(const at::Tensor& parameters,
                     std::span<const at::Tensor> rows, std::int64_t count,
-                    at::Generator& numbers) const = 0;
+                    std::int64_t index, at::Generator& numbers) const = 0;
 
   /// Whether a draw drops units: forward() is then called as in training, but
   /// for the statistics of batches.

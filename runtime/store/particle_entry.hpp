@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/particle_id.hpp"
+#include "runtime/posterior/dual_averaging.hpp"
 #include "runtime/store/disk_place.hpp"
 
 #include <ATen/core/Generator.h>
@@ -43,7 +44,9 @@ struct particle_entry {
   double best_score{std::numeric_limits<double>::infinity()};
   std::int64_t best_step{0};
   std::int64_t collected{0}; ///< iterates in its rows of the posterior
+  dual_averaging adaptation; ///< of a sampler's step size
   bool finished{false};      ///< trained to the end; a resume leaves it alone
+  bool diverged{false};      ///< finished because its loss became no number
 };
 
 /// To be called before a particle's parameters change, or its gradients or

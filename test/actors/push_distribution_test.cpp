@@ -278,12 +278,15 @@ TEST_CASE("a loss that is not finite names particle, device and step",
   auto pd = start(data.config(
       "deep_ensemble", 2, 50,
       {"infer.learning_rate=1e30", "infer.loss=nll", "infer.optimizer=sgd"}));
-  auto results = wait_all(launch(*pd));
-  REQUIRE_FALSE(results[1]);
-  CHECK(results[1].error().code == errc::non_finite);
+  for (const auto& result : wait_all(launch(*pd)))
+    REQUIRE(result);
+  const auto outputs = pd->p_predict({1}, data_part::test);
+  REQUIRE_FALSE(outputs);
+  CHECK(outputs.error().code == errc::non_finite);
   CHECK_THAT(
-      results[1].error().message,
-      ContainsSubstring("particle 1 on cpu:0 of node local: step: loss is"));
+      outputs.error().message,
+      ContainsSubstring("particle 1 on cpu:0 of node local: forward: its "
+                        "loss became no number at step"));
 }
 
 TEST_CASE("a run that cannot start says why", "[actors][node_event_loop]") {

@@ -32,8 +32,8 @@ outcome train(const run_config& config) {
 TEST_CASE("training ends in the same bits wherever particles run",
           "[actors][same_bits]") {
   small_run data;
-  const std::string algorithm =
-      GENERATE("deep_ensemble", "svgd", "multi_swag", "mc_dropout");
+  const std::string algorithm = GENERATE("deep_ensemble", "svgd", "multi_swag",
+                                         "mc_dropout", "psgld", "sghmc", "hmc");
   auto with = [&](std::vector<std::string> sets) {
     return train(data.config(algorithm, 5, 40, std::move(sets)));
   };
@@ -56,7 +56,7 @@ TEST_CASE("training ends in the same bits wherever particles run",
 TEST_CASE("a lone particle's parts give the same bits however many compute",
           "[actors][same_bits]") {
   small_run data;
-  const std::string algorithm = GENERATE("deep_ensemble", "svgd");
+  const std::string algorithm = GENERATE("deep_ensemble", "svgd", "psgld");
   auto with = [&](const std::string& lanes) {
     // Wide enough to be cut.
     return train(data.config(algorithm, 1, 40,
@@ -72,7 +72,8 @@ TEST_CASE("a lone particle's parts give the same bits however many compute",
 TEST_CASE("D6: a run that is paused, saved and restored ends in the same bits",
           "[actors][same_bits]") {
   small_run data;
-  const std::string algorithm = GENERATE("deep_ensemble", "svgd");
+  const std::string algorithm =
+      GENERATE("deep_ensemble", "svgd", "sgld", "hmc");
   const auto config = data.config(algorithm, 4, 400);
   const auto unbroken = train(config);
 

@@ -24,14 +24,15 @@ public:
     write_text(folder_ / "data.csv", csv);
   }
 
-  /// @param algorithm "deep_ensemble" or "svgd". @param sets As of --set.
+  /// @param algorithm Of any behaviour. @param sets As of --set.
   run_config config(const std::string& algorithm, std::int64_t particles,
                     std::int64_t steps, std::vector<std::string> sets = {}) {
     const std::string text =
         "[run]\nfuse = \"off\"\n[data]\npath = \"data.csv\"\n"
         "[model]\nhidden = [8]\n[infer]\nalgorithm = \""
         + algorithm + "\"\nparticles = " + std::to_string(particles)
-        + "\nsteps = " + std::to_string(steps) + "\nbatch = 16\n";
+        + "\nsteps = " + std::to_string(steps)
+        + (algorithm == "hmc" ? "\n" : "\nbatch = 16\n"); // takes all rows
     auto out = parse_config(text, folder_ / "run.toml", sets);
     if (!out)
       throw std::runtime_error(out.error().message);

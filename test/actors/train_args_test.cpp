@@ -63,6 +63,26 @@ TEST_CASE("iterates count after the burn-in, one of so many",
   CHECK(back->collects_after(24));
 }
 
+TEST_CASE("iterates count at the end of each cycle", "[actors][train_args]") {
+  train_args args;
+  args.steps = 25; // the third cycle has five steps
+  args.cycle = 10;
+  args.burn_in = 6;
+  args.thinning = 2;
+  std::vector<std::int64_t> found;
+  for (std::int64_t done = 1; done <= args.steps; ++done)
+    if (args.collects_after(done))
+      found.push_back(done);
+  CHECK(found == std::vector<std::int64_t>{8, 10, 18, 20});
+  CHECK(args.collections() == 4);
+  args.steps = 28;
+  CHECK(args.collects_after(28));
+  CHECK(args.collections() == 5);
+  const auto back = train_args_from_value(to_dict(args));
+  REQUIRE(back);
+  CHECK(back->collections() == 5);
+}
+
 TEST_CASE("arguments survive the way to a particle", "[actors][train_args]") {
   const train_args args{100, 7, 10, true};
   auto back = train_args_from_value(to_dict(args));

@@ -39,6 +39,27 @@ class Examples(Story):
             result = self.run_shortly(name, "--set", "infer.steps=2300")
             self.assertEqual((result["algorithm"], result["particles"]), (name, particles))
 
+    def test_chains_run(self):
+        for name in ("sgld", "psgld", "sghmc", "cyclical", "hmc"):
+            with self.subTest(name):
+                result = self.run_shortly(
+                    name, "--set", "infer.steps=80", "--set", "infer.burn_in=10"
+                )
+                chains = result["chains"]
+                self.assertEqual(chains["chains"], result["particles"])
+                self.assertGreaterEqual(chains["r_hat"]["worst"], chains["r_hat"]["median"])
+                self.assertLessEqual(
+                    chains["effective_draws"]["least"], chains["effective_draws"]["median"]
+                )
+
+    def test_hmc_tells_of_its_proposals(self):
+        fewer = ("--set", "infer.particles=2", "--set", "infer.burn_in=10", "--overwrite")
+        result = self.run_shortly("hmc", *fewer)
+        self.assertEqual([each["pid"] for each in result["sampler"]], [0, 1])
+        for each in result["sampler"]:
+            self.assertGreater(each["step_size"], 0)
+            self.assertTrue(0 <= each["accepted"] <= 1, each)
+
     def test_mc_dropout_runs(self):
         result = self.run_shortly("mc_dropout")
         self.assertEqual((result["algorithm"], result["particles"]), ("mc_dropout", 1))

@@ -332,7 +332,7 @@ def write_small_run(folder, algorithm="deep_ensemble", name="small", fuse="off",
             "algorithm": algorithm,
             "particles": 3,
             "steps": 40,
-            "batch": 16,
+            **({} if algorithm == "hmc" else {"batch": 16}),  # which takes all rows
             **infer,
         },
     )

@@ -181,6 +181,21 @@ class MultiSwag(Resume, Story):
     steps = 8000
 
 
+class CyclicalSghmc(Resume, Story):
+    """Interrupted in any of its cycles, with noise or without."""
+
+    algorithm = "sghmc"
+    steps = 8000
+    knobs = {"schedule": "cyclical"}
+
+
+class Hmc(Resume, Story):
+    """Interrupted while its step size adapts, and afterwards."""
+
+    algorithm = "hmc"
+    steps = 400
+
+
 class Svgd(Resume, Story):
     algorithm = "svgd"
     steps = 2000

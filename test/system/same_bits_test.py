@@ -66,6 +66,18 @@ class McDropout(SameBits, Story):
     algorithm = "mc_dropout"
 
 
+class Psgld(SameBits, Story):
+    algorithm = "psgld"
+
+
+class Sghmc(SameBits, Story):
+    algorithm = "sghmc"
+
+
+class Hmc(SameBits, Story):
+    algorithm = "hmc"
+
+
 class Fused:
     """Mixed into a story as well: particles compute together."""
 
@@ -97,6 +109,10 @@ class FusedDeepEnsembles(Fused, SameBits, Story):
 
 class FusedMultiSwag(Fused, SameBits, Story):
     algorithm = "multi_swag"
+
+
+class FusedSghmc(Fused, SameBits, Story):
+    algorithm = "sghmc"
 
 
 class FusedSvgd(Fused, SameBits, Story):

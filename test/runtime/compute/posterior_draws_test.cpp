@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 using namespace posse;
 using namespace posse::test;
 using Catch::Matchers::ContainsSubstring;
@@ -100,6 +102,32 @@ TEST_CASE("D4: a particle is what it was when its posterior has predicted",
   REQUIRE(outputs);
   CHECK(outputs->sizes() == at::IntArrayRef{4, 16, 1});
   CHECK(state_of(box, first) == before);
+}
+
+TEST_CASE("a chain predicts with its last samples, the oldest first",
+          "[runtime][posterior][sampler]") {
+  auto recipe = small_recipe();
+  recipe.posterior.kind = "samples";
+  recipe.posterior.draws = 3;
+  particle_box box{recipe, 1};
+  box.create(first);
+  const auto x = rows_to_predict();
+  CHECK_THAT(draw_outputs(box, first, x).error().message,
+             ContainsSubstring("no parameters were collected"));
+  std::vector<at::Tensor> each;
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    step_on(box, first, i);
+    each.push_back(
+        *box.with(first, [&](seated_particle p) { return predict(p, x); }));
+    REQUIRE(box.with(first, [](seated_particle p) { return collect(p); }));
+    step_on(box, first, 100 + i); // what is not collected does not predict
+    const auto outputs = draw_outputs(box, first, x);
+    REQUIRE(outputs);
+    const auto kept = std::min<std::size_t>(i + 1, 3);
+    REQUIRE(outputs->size(0) == static_cast<std::int64_t>(kept));
+    const auto oldest = each.end() - static_cast<std::ptrdiff_t>(kept);
+    CHECK(at::equal(*outputs, at::stack(std::vector(oldest, each.end()))));
+  }
 }
 
 TEST_CASE("a draw follows from the seed, the particle and its number",
@@ -216,7 +244,7 @@ TEST_CASE("statistics of batches are those of the draw",
     const auto own = parameter_row(p.entry, p.seat.row());
     const auto kept = own.clone();
     auto numbers = make_generator(derive_seed(11, first, "draw 1"));
-    p.recipe().posterior->draw(own, rows, p.entry.collected, numbers);
+    p.recipe().posterior->draw(own, rows, p.entry.collected, 1, numbers);
     auto w = p.seat.net().named_parameters();
     const auto hidden = x.mm(w["first.weight"].t()) + w["first.bias"];
     auto mean = at::zeros({8});

@@ -86,9 +86,13 @@ TEST_CASE("a group takes the steps that its particles take one by one",
                std::pair<std::string, std::string>{"gaussian", "nll"},
                std::pair<std::string, std::string>{"gaussian", "beta_nll"});
   const std::string optimizer =
-      GENERATE("sgd", "adam", "adamw", "rmsprop", "adagrad", "svgd_adagrad");
+      GENERATE("sgd", "adam", "adamw", "rmsprop", "adagrad", "svgd_adagrad",
+               "sgld", "psgld", "sghmc");
   CAPTURE(head, loss, optimizer);
-  const auto recipe = recipe_of(head, loss, optimizer);
+  auto recipe = recipe_of(head, loss, optimizer);
+  // Directions of a group have no room for noise.
+  recipe.gradient_row =
+      !make_optimizer(recipe.optimizer).value()->draws_noise();
   constexpr std::uint32_t particles = 5;
   seated_box alone{recipe, particles, particles};
   seated_box together{recipe, particles, particles};

@@ -172,11 +172,15 @@ disk_path = "spill"
                                       "rbf",
                                       "median",
                                       "none",
+                                      1,
+                                      1.0,
                                       30,
                                       std::nullopt,
                                       std::nullopt,
                                       20,
-                                      0.5});
+                                      0.5,
+                                      20,
+                                      0.8});
   CHECK(config.local
         == local_section{{{"cpu:0", 0}, {"cuda:1", 1536_MiB}, {"sim:0", 4096}},
                          2,

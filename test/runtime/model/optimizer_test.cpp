@@ -43,7 +43,7 @@ std::vector<at::Tensor> after_steps(const optimizer_spec& spec) {
     p.requires_grad_();
   auto moments = zero_moments(*rule);
   for (int step = 1; step <= steps; ++step)
-    rule->step(params, gradients(step), moments, step, spec.learning_rate);
+    rule->step(params, gradients(step), moments, {step, spec.learning_rate});
   return params;
 }
 
@@ -183,7 +183,7 @@ TEST_CASE("a step gives the same bits in rows of a bank",
       auto grads = gradients(step);
       for (auto& g : grads)
         g = row_of(g);
-      rule->step(params, grads, moments, step, c.spec.learning_rate);
+      rule->step(params, grads, moments, {step, c.spec.learning_rate});
     }
     for (std::size_t i = 0; i < params.size(); ++i)
       CHECK(at::equal(params[i], apart[i]));
@@ -201,7 +201,7 @@ TEST_CASE("a strided gradient is read in its own order",
       std::vector<std::vector<at::Tensor>> moments(rule->moments().size());
       for (auto& moment : moments)
         moment.push_back(at::zeros({4, 3}));
-      rule->step(params, std::vector{grad}, moments, 1, 0.1);
+      rule->step(params, std::vector{grad}, moments, {1, 0.1});
       return params[0];
     };
     CHECK(at::equal(run(g.t().contiguous().t()), run(g)));
@@ -218,16 +218,16 @@ TEST_CASE("a parameter without a gradient stays as it is",
     std::vector<std::vector<at::Tensor>> moments(rule->moments().size());
     for (auto& moment : moments)
       moment = {at::zeros({3}), at::zeros({2})};
-    rule->step(params, std::vector{at::Tensor{}, at::ones({2})}, moments, 1,
-               0.1);
+    rule->step(params, std::vector{at::Tensor{}, at::ones({2})}, moments,
+               {1, 0.1});
     CHECK(at::equal(params[0], at::ones({3})));
     CHECK_FALSE(at::equal(params[1], at::ones({2})));
     for (const auto& moment : moments)
       CHECK(at::equal(moment[0], at::zeros({3})));
-    rule->step(params, std::vector{at::Tensor{}, at::Tensor{}}, moments, 2,
-               0.1);
-    rule->step({}, {}, std::vector<std::vector<at::Tensor>>(moments.size()), 2,
-               0.1);
+    rule->step(params, std::vector{at::Tensor{}, at::Tensor{}}, moments,
+               {2, 0.1});
+    rule->step({}, {}, std::vector<std::vector<at::Tensor>>(moments.size()),
+               {2, 0.1});
   }
 }
 
@@ -236,11 +236,11 @@ TEST_CASE("lists that do not fit together are refused",
   auto rule = make_optimizer({.kind = "adam"}).value();
   std::vector<at::Tensor> one{at::ones({3})};
   std::vector<std::vector<at::Tensor>> moments{one, one};
-  CHECK_THROWS_AS(rule->step(one, {}, moments, 1, 0.1), c10::Error);
-  CHECK_THROWS_AS(rule->step(one, one, {}, 1, 0.1), c10::Error);
-  CHECK_THROWS_AS(rule->step(one, one, moments, 0, 0.1), c10::Error);
+  CHECK_THROWS_AS(rule->step(one, {}, moments, {1, 0.1}), c10::Error);
+  CHECK_THROWS_AS(rule->step(one, one, {}, {1, 0.1}), c10::Error);
+  CHECK_THROWS_AS(rule->step(one, one, moments, {0, 0.1}), c10::Error);
   CHECK_THROWS_AS(
-      rule->step(std::vector{at::ones({3, 2}).t()}, one, moments, 1, 0.1),
+      rule->step(std::vector{at::ones({3, 2}).t()}, one, moments, {1, 0.1}),
       c10::Error);
 }
 
@@ -251,7 +251,7 @@ TEST_CASE("an optimizer that cannot be is refused with the reason",
   };
   CHECK(why({.kind = "adm"}).message
         == "unknown optimizer \"adm\"; did you mean \"adam\"? known: adagrad, "
-           "adam, adamw, rmsprop, sgd, svgd_adagrad");
+           "adam, adamw, psgld, rmsprop, sgd, sghmc, sgld, svgd_adagrad");
   CHECK_THAT(why({.learning_rate = 0}).message,
              ContainsSubstring("learning_rate"));
   CHECK_THAT(why({.learning_rate = std::nan("")}).message,

@@ -33,7 +33,7 @@ TEST_CASE("a schedule that cannot be is refused", "[runtime][schedule]") {
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().message
         == "unknown schedule \"cosin\"; did you mean \"cosine\"? known: "
-           "constant, cosine, linear, swa");
+           "constant, cosine, cyclical, linear, swa");
   CHECK(schedule_factor("linear", 11, 10).error().code
         == errc::invalid_argument);
   CHECK(schedule_factor("linear", -1, 10).error().code

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "runtime/compute/particle_work.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+namespace posse {
+
+/// Standard normal numbers for one step of a particle, on its device.
+struct step_noise {
+  at::Tensor row; ///< like its parameters' row, 0 between tensors; or undefined
+  std::vector<at::Tensor> tensors; ///< views of it, like the parameters
+};
+
+/// Draws what the particle's optimizer wants for its next step from the
+/// particle's generator: nothing if that is nothing. The numbers are those of a
+/// CPU wherever the particle is.
+step_noise draw_noise(seated_particle p);
+
+} // namespace posse

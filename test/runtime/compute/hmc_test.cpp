@@ -1,0 +1,206 @@
+#include "runtime/compute/hmc.hpp"
+#include "runtime/device/compute_thread.hpp"
+#include "test/runtime/compute/particles.hpp"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+using namespace posse;
+using namespace posse::test;
+using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+constexpr std::int64_t rows = 30;
+constexpr std::int64_t inputs = 2;
+constexpr double prior_std = 2;
+
+data_set linear_data() {
+  const generator_scope numbers{make_generator(21)};
+  data_set out;
+  out.encoding.task = task_kind::regression;
+  out.encoding.input_shape = {inputs};
+  out.encoding.inputs = {scaling{}};
+  out.train.inputs = at::randn({rows, inputs});
+  out.train.targets =
+      out.train.inputs.sum(1, true).add_(0.5).add_(at::randn({rows, 1}));
+  for (std::uint32_t i = 0; i < rows; ++i)
+    out.train.numbers.push_back(i);
+  return out;
+}
+
+/// y = w x + b with the sum of squared errors as minus the log likelihood: a
+/// Gaussian of variance 1/2.
+particle_recipe linear_recipe() {
+  auto out = small_recipe();
+  out.model.inputs = {inputs};
+  out.model.hidden = {};
+  out.optimizer = {.kind = "sgd", .learning_rate = 0.01};
+  out.weights_prior = {prior_kind::normal, prior_std};
+  out.total_steps = 1'000'000;
+  return out;
+}
+
+struct gaussian {
+  at::Tensor mean;
+  at::Tensor precision;
+};
+
+/// The exact posterior of (w, b), in double.
+gaussian posterior_of(const data_set& data) {
+  const auto x =
+      at::cat({data.train.inputs, at::ones({rows, 1})}, 1).to(at::kDouble);
+  const auto y = data.train.targets.to(at::kDouble);
+  const auto precision =
+      x.t().mm(x) * 2
+      + at::eye(inputs + 1, at::kDouble) / (prior_std * prior_std);
+  return {at::linalg_solve(precision, x.t().mm(y) * 2).squeeze(1), precision};
+}
+
+/// (w, b) of a particle in double.
+at::Tensor weights_of(seated_particle p) {
+  std::vector<at::Tensor> out;
+  for (const auto& parameter : p.seat.parameters())
+    out.push_back(parameter.detach().flatten().to(at::kDouble));
+  return at::cat(out);
+}
+
+void check_moments(const at::Tensor& draws, const at::Tensor& mean,
+                   const at::Tensor& covariance, double close) {
+  const auto own_mean = draws.mean(0);
+  const auto apart = draws - own_mean;
+  const auto own = apart.t().mm(apart) / static_cast<double>(draws.size(0));
+  const auto sd = covariance.diagonal().sqrt();
+  CAPTURE(own_mean, mean, own, covariance);
+  CHECK(((own_mean - mean) / sd).abs().max().item<double>() < close);
+  const auto scale = sd.unsqueeze(1) * sd.unsqueeze(0);
+  CHECK(((own - covariance) / scale).abs().max().item<double>() < close);
+}
+
+} // namespace
+
+TEST_CASE("HMC samples the posterior of a linear regression",
+          "[runtime][compute][sampler]") {
+  prepare_compute_thread();
+  const auto data = linear_data();
+  auto recipe = linear_recipe();
+  recipe.temperature = GENERATE(1.0, 0.25);
+  CAPTURE(recipe.temperature);
+  constexpr std::int64_t burn_in = 300, kept = 4000;
+  particle_box box{recipe, 1, rows};
+  box.create({0});
+  std::vector<at::Tensor> draws;
+  double accepted = 0;
+  for (std::int64_t i = 0; i < burn_in + kept; ++i)
+    box.with({0}, [&](seated_particle p) {
+      const auto done = hmc_transition(p, data, {8, 0.8, burn_in});
+      REQUIRE(done);
+      CHECK(done->step == i + 1);
+      if (i < burn_in)
+        return 0;
+      draws.push_back(weights_of(p));
+      accepted += done->accepted / double{kept};
+      return 0;
+    });
+  const auto exact = posterior_of(data);
+  // About as many independent draws as transitions: their mean is known to
+  // 1 / sqrt(4000) = 1.6 % of the deviation, a covariance to twice that.
+  check_moments(at::stack(draws), exact.mean,
+                at::linalg_inv(exact.precision) * recipe.temperature, 0.1);
+  // The average of the adapted steps errs on the side of the smaller ones.
+  CHECK(accepted == Approx(0.85).margin(0.1));
+}
+
+TEST_CASE("SGLD on all rows has the covariance of its discretised chain",
+          "[runtime][compute][sampler]") {
+  prepare_compute_thread();
+  const auto data = linear_data();
+  auto recipe = linear_recipe();
+  recipe.optimizer = {.kind = "sgld", .learning_rate = 0.2};
+  particle_box box{recipe, 1, rows};
+  box.create({0});
+  std::vector<at::Tensor> draws;
+  box.with({0}, [&](seated_particle p) {
+    for (int i = 0; i < 60'000; ++i) {
+      REQUIRE(train_step(p, data.train.inputs, data.train.targets));
+      if (i >= 100)
+        draws.push_back(weights_of(p));
+    }
+    return 0;
+  });
+  const auto exact = posterior_of(data);
+  // eps = 2 lr / N; the correction is up to a third of the variance here.
+  const double eps = 2 * recipe.optimizer.learning_rate / double{rows};
+  const auto chain = at::linalg_inv(
+      exact.precision - exact.precision.mm(exact.precision) * (eps / 4));
+  const auto wrong = at::linalg_inv(exact.precision);
+  CHECK(((chain - wrong) / wrong).diagonal().max().item<double>() > 0.1);
+  check_moments(at::stack(draws), exact.mean, chain, 0.05);
+}
+
+TEST_CASE("a chain of HMC goes on from a snapshot as it would have",
+          "[runtime][compute][sampler]") {
+  prepare_compute_thread();
+  const auto data = linear_data();
+  const auto recipe = linear_recipe();
+  const auto run = [&](particle_box& box, int transitions) {
+    box.with({0}, [&](seated_particle p) {
+      for (int i = 0; i < transitions; ++i)
+        REQUIRE(hmc_transition(p, data, {4, 0.8, 30}));
+      return 0;
+    });
+  };
+  particle_box unbroken{recipe, 1, rows};
+  unbroken.create({0});
+  run(unbroken, 40);
+  particle_box first{recipe, 1, rows};
+  first.create({0});
+  run(first, 17);
+  const auto saved = first.with({0}, [](seated_particle p) {
+    return snapshot(p.entry, p.seat.row()).value();
+  });
+  particle_box second{recipe, 1, rows};
+  second.create({0});
+  second.with({0}, [&](seated_particle p) {
+    REQUIRE(restore(p.entry, p.seat.row(), saved));
+    return 0;
+  });
+  run(second, 23);
+  CHECK(at::equal(second.parameters_of({0}), unbroken.parameters_of({0})));
+}
+
+TEST_CASE("HMC refuses networks whose potential is random",
+          "[runtime][compute][sampler]") {
+  const auto data = linear_data();
+  auto recipe = linear_recipe();
+  recipe.model.hidden = {4};
+  recipe.model.dropout = 0.2;
+  particle_box box{recipe, 1, rows};
+  box.create({0});
+  const auto before = box.parameters_of({0});
+  const auto done = box.with({0}, [&](seated_particle p) {
+    return hmc_transition(p, data, {8, 0.8, 0});
+  });
+  REQUIRE_FALSE(done);
+  CHECK_THAT(done.error().message, ContainsSubstring("without dropout"));
+  CHECK(at::equal(box.parameters_of({0}), before));
+}
+
+TEST_CASE("HMC rejects a trajectory that leaves the energy's level",
+          "[runtime][compute][sampler]") {
+  const auto data = linear_data();
+  auto recipe = linear_recipe();
+  recipe.optimizer.learning_rate = 1e6;
+  particle_box box{recipe, 1, rows};
+  box.create({0});
+  const auto before = box.parameters_of({0});
+  const auto done = box.with({0}, [&](seated_particle p) {
+    return hmc_transition(p, data, {8, 0.8, 0});
+  });
+  REQUIRE(done);
+  CHECK(done->diverged);
+  CHECK(done->accepted == 0);
+  CHECK(at::equal(box.parameters_of({0}), before));
+}

@@ -80,13 +80,14 @@ expected<void> plan_collections(const run_config& config,
     return {};
   return fail(
       errc::invalid_config,
-      c10::str(config.origins.where("infer.steps"), ": expected at least ",
-               training.burn_in
-                   + posterior.least_collected() * training.thinning,
-               cyclical ? " a cycle" : "", ", for infer.burn_in = ",
-               training.burn_in, " and ", posterior.least_collected(),
-               " collections every infer.thinning = ", training.thinning,
-               " steps, got ", cycle));
+      c10::str(
+          config.origins.where("infer.steps"), ": expected at least ",
+          training.burn_in + posterior.least_collected() * training.thinning,
+          cyclical ? " a cycle" : "",
+          ", for infer.burn_in = ", training.burn_in, " and ",
+          posterior.least_collected() == 1 ? "a collection" : "two collections",
+          " every infer.thinning = ", training.thinning, " steps, got ",
+          cycle));
 }
 
 /// How a run samples, where its optimizer draws noise.

@@ -1,8 +1,8 @@
 #include "runtime/compute/hmc.hpp"
 
 #include "runtime/compute/loss_gradients.hpp"
-#include "runtime/compute/placed.hpp"
 #include "runtime/compute/step_cursor.hpp"
+#include "runtime/compute/step_noise.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/data/batch.hpp"
 #include "runtime/model/module_kinds.hpp"
@@ -75,15 +75,6 @@ private:
   double decay_{0};
 };
 
-/// Standard normal, like the parameters' row, 0 between tensors.
-at::Tensor draw_momentum(seated_particle p) {
-  const auto& section = p.recipe().layout.sections().front();
-  auto out = at::zeros({section.width}, at::dtype(section.type));
-  for (const auto& place : section.tensors)
-    out.narrow(0, place.offset, place.numel).normal_(0, 1, p.entry.generator);
-  return placed_on(p.seat.row().device(), out);
-}
-
 double draw_uniform(at::Generator& numbers) {
   return at::rand({}, numbers, at::dtype(at::kDouble)).item<double>();
 }
@@ -144,7 +135,7 @@ expected<hmc_report> hmc_transition(seated_particle p, const data_set& data,
       return tl::unexpected{diverged(p.entry, "potential", before)};
     const auto own = u.theta().clone();
     auto put_back = c10::make_scope_exit([&] { u.theta().copy_(own); });
-    auto momentum = draw_momentum(p);
+    auto momentum = draw_normal_row(p);
     const auto most = static_cast<double>(2 * settings.leapfrogs - 1);
     const auto leapfrogs =
         1 + static_cast<std::int64_t>(draw_uniform(p.entry.generator) * most);

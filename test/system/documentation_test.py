@@ -83,6 +83,15 @@ class Documentation(Story):
             done = self.posse("config", "validate", ROOT / configs[0], *sets)
             self.assertEqual(done.code, 0, f"{name}: {' '.join(words)}: {done.err}")
 
+    def test_keys_of_the_examples_have_a_row(self):
+        text = (ROOT / "docs/config.md").read_text(encoding="utf-8")
+        rows = set(re.findall(r"^\| `(\w+)` \| ", text, re.MULTILINE))
+        for path in sorted((ROOT / "apps/examples").glob("*.toml")):
+            printed = self.must("config", "print", path)
+            keys = set(re.findall(r"^(\w+) = ", printed, re.MULTILINE))
+            self.assertGreater(len(keys), 5, path.name)
+            self.assertLessEqual(keys, rows, path.name)
+
     def test_files_of_commands_are_there(self):
         for path in documents():
             for words in commands(path.read_text(encoding="utf-8")):

@@ -3,9 +3,11 @@
 #include "actors/behaviors/deep_ensemble.hpp"
 #include "actors/behaviors/hmc.hpp"
 #include "actors/behaviors/langevin.hpp"
+#include "actors/behaviors/laplace.hpp"
 #include "actors/behaviors/mc_dropout.hpp"
 #include "actors/behaviors/svgd.hpp"
 #include "actors/behaviors/swag.hpp"
+#include "actors/behaviors/vi.hpp"
 #include "runtime/core/nearest_name.hpp"
 #include "runtime/model/loss.hpp"
 #include "runtime/model/network.hpp"
@@ -25,6 +27,8 @@ registry<behavior>& behaviors() {
     for (const auto* name : {"sgld", "psgld", "sghmc"})
       out.add(name, langevin());
     out.add("hmc", hmc());
+    out.add("laplace", laplace());
+    out.add("vi", vi());
     return out;
   }();
   return known;

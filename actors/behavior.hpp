@@ -32,19 +32,22 @@ struct behavior {
   /// enters the score instead of the optimizer.
   bool exchanges_scores{false};
   /// The distribution that each particle stands for (local_posterior_spec's
-  /// kind): "none", "swag", "dropout", "samples".
+  /// kind): "none", "swag", "dropout", "samples", "laplace", "variational".
   std::string posterior{"none"};
   /// True if training ends with the parameters that validated best; never so
   /// where particle 0 leads.
   bool keeps_best{true};
+  /// False if particles do not train by steps on batches, so that there is
+  /// nothing that several could compute together.
+  bool steps_on_batches{true};
   /// The optimizer, in place of the config's; empty: the config's.
   std::string optimizer{};
 };
 
 /// The behaviours that a run can name. Built-in: deep_ensemble, svgd, swag,
 /// multi_swag (swag by its other name), mc_dropout; sgld, psgld and sghmc (one
-/// behaviour with three optimizers), hmc. A plugin's are added before the run
-/// starts.
+/// behaviour with three optimizers), hmc, laplace, vi. A plugin's are added
+/// before the run starts.
 registry<behavior>& behaviors();
 
 /// What a config may name, from the registries as they are now: built-in and

@@ -3,6 +3,7 @@
 #include "actors/group_job.hpp"
 #include "actors/group_work.hpp"
 #include "actors/view_message.hpp"
+#include "runtime/compute/fit_laplace.hpp"
 #include "runtime/compute/hmc.hpp"
 #include "runtime/compute/loss_gradients.hpp"
 #include "runtime/model/tensor_value.hpp"
@@ -261,6 +262,17 @@ job_ptr<collect_ack> job_for(worker_device& device, const collect_msg& msg) {
                                 return collect_ack{
                                     static_cast<std::uint64_t>(*count)};
                               });
+}
+
+job_ptr<fit_ack> job_for(worker_device& device, const fit_msg& msg) {
+  auto* data = device.options.data.get();
+  return on_slot<fit_ack>(
+      device, msg.pid, "fit", [data](seated_particle p) -> expected<fit_ack> {
+        auto done = fit_laplace(p, data->data());
+        if (!done)
+          return fail(std::move(done));
+        return fit_ack{done->prior_precision, done->log_evidence};
+      });
 }
 
 job_ptr<transition_ack> job_for(worker_device& device,

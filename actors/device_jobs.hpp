@@ -25,6 +25,7 @@ job_ptr<forward_ack> job_for(worker_device& device,
                              const forward_part_msg& msg);
 job_ptr<validate_ack> job_for(worker_device& device, const validate_msg& msg);
 job_ptr<collect_ack> job_for(worker_device& device, const collect_msg& msg);
+job_ptr<fit_ack> job_for(worker_device& device, const fit_msg& msg);
 job_ptr<transition_ack> job_for(worker_device& device,
                                 const transition_msg& msg);
 job_ptr<finish_ack> job_for(worker_device& device, const finish_msg& msg);

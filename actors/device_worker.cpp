@@ -61,6 +61,7 @@ device_worker_state::make_behavior(std::shared_ptr<worker_device> device) {
       [this](const forward_part_msg& req) { return submit(req); },
       [this](const validate_msg& req) { return submit(req); },
       [this](const collect_msg& req) { return submit(req); },
+      [this](const fit_msg& req) { return submit(req); },
       [this](const transition_msg& req) { return submit(req); },
       [this](const finish_msg& req) { return submit(req); },
       [this](const cursor_msg& req) { return submit(req); },

@@ -33,6 +33,8 @@ using device_worker_actor = caf::typed_actor<
     caf::replies_to<validate_msg>::with<validate_ack>,
     // Takes the parameters into what is remembered of the posterior.
     caf::replies_to<collect_msg>::with<collect_ack>,
+    // Makes what is remembered of the posterior.
+    caf::replies_to<fit_msg>::with<fit_ack>,
     // One transition of Hamiltonian Monte Carlo.
     caf::replies_to<transition_msg>::with<transition_ack>,
     // Puts the best parameters back and marks the particle as trained.

@@ -117,6 +117,8 @@ expected<fuse_mode> choose_fuse(const run_config& config,
   auto plan = make_run_plan(fused, *data);
   if (!plan)
     return fail(std::move(plan));
+  if (!plan->fusible)
+    return fuse_mode::off;
   const auto where = lanes_of(config);
   const auto trial = plan->particles == 1 ? trial_of_parts(*plan, data, where)
                                           : trial_of_groups(*plan, data, where);

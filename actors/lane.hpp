@@ -34,13 +34,13 @@ struct lane_interface {
 
 using lane_acks =
     lane_interface<receive_particle_init_ack, step_ack, gradient_ack,
-                   forward_ack, validate_ack, collect_ack, transition_ack,
-                   finish_ack, cursor_ack, zero_grad_ack, scheduler_step_ack,
-                   group_update_ack, gather_rows_ack, write_rows_ack,
-                   reduce_rows_ack, group_partial_ack, group_combine_ack,
-                   group_directions_ack, ascend_ack, receive_get_ack,
-                   local_get_ack, receive_parameters_ack, save_state_ack,
-                   load_state_ack, pin_ack, module_ack>;
+                   forward_ack, validate_ack, collect_ack, fit_ack,
+                   transition_ack, finish_ack, cursor_ack, zero_grad_ack,
+                   scheduler_step_ack, group_update_ack, gather_rows_ack,
+                   write_rows_ack, reduce_rows_ack, group_partial_ack,
+                   group_combine_ack, group_directions_ack, ascend_ack,
+                   receive_get_ack, local_get_ack, receive_parameters_ack,
+                   save_state_ack, load_state_ack, pin_ack, module_ack>;
 
 } // namespace detail
 

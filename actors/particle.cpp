@@ -115,6 +115,10 @@ response<collect_ack> particle::collect() {
   return state_.on_device(collect_msg{pid()});
 }
 
+response<fit_ack> particle::fit() {
+  return state_.on_device(fit_msg{pid()});
+}
+
 response<transition_ack> particle::transition(std::int64_t leapfrogs,
                                               double wanted,
                                               std::int64_t adaptation) {

@@ -80,6 +80,10 @@ public:
   /// Takes the parameters into what the particle remembers of its posterior;
   /// fails with errc::invalid_argument if its behaviour keeps no posterior.
   response<collect_ack> collect();
+  /// Makes what the particle remembers of its posterior around its parameters,
+  /// once they are trained: the first time that it is asked. Fails with
+  /// errc::invalid_argument if its behaviour's posterior is not fitted.
+  response<fit_ack> fit();
   /// One transition of Hamiltonian Monte Carlo over all training rows.
   /// @param leapfrogs Of a trajectory on average, > 0.
   /// @param wanted Share of proposals to accept, in (0, 1).

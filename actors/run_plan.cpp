@@ -41,6 +41,7 @@ expected<model_spec> model_of(const run_config& config,
   out.activation = config.model.activation;
   out.head = config.model.head;
   out.dropout = config.model.dropout;
+  out.prior_scale = config.infer.random_prior;
   return out;
 }
 
@@ -54,6 +55,10 @@ local_posterior_spec posterior_of(const run_config& config,
   out.seed = static_cast<std::uint64_t>(config.run.seed);
   out.rank = config.infer.rank;
   out.scale = config.infer.scale;
+  out.shared_masks = config.infer.masks == "draw";
+  out.curvature = config.infer.curvature;
+  out.prior_precision = config.infer.prior_precision;
+  out.initial_std = config.infer.initial_std;
   return out;
 }
 
@@ -148,11 +153,21 @@ expected<run_plan> make_run_plan(const run_config& config,
   auto posterior = make_local_posterior(out.recipe.posterior);
   if (!posterior)
     return fail(std::move(posterior));
-  if (*posterior && !(*posterior)->rows().empty())
+  if (*posterior && (*posterior)->origin() == posterior_origin::fit
+      && out.recipe.posterior.prior_precision == "validation"
+      && data.validation.size() == 0)
+    return fail(errc::invalid_config,
+                config.origins.where("infer.validation_fraction")
+                    + ": expected rows to choose by, for infer.prior_precision "
+                      "= \"validation\", got none");
+  if (*posterior && (*posterior)->least_collected() > 0)
     if (auto ok = plan_collections(config, **posterior, training); !ok)
       return fail(std::move(ok));
   plan_sampling(config, training, out.recipe);
-  if (infer.particles == 1 && config.run.fuse == fuse_mode::on
+  out.fusible =
+      (*acts)->steps_on_batches
+      && !(*posterior && (*posterior)->origin() == posterior_origin::training);
+  if (out.fusible && infer.particles == 1 && config.run.fuse == fuse_mode::on
       && can_part(out.recipe.model))
     out.recipe.batch_parts = parts_of_a_batch;
 

@@ -20,6 +20,7 @@ struct run_plan {
   std::string behavior;  ///< the algorithm's
   std::string entry;     ///< the message that starts training
   bool led{false};       ///< only particle 0 gets it
+  bool fusible{true};    ///< there are steps that could be computed together
   train_args training;
   value entry_args; ///< `training` and what else algorithms want
 };

@@ -18,7 +18,7 @@ std::unique_ptr<device_trace> trace_of(const device_worker_options& opts) {
 worker_device::worker_device(device_worker_options opts)
     : options{std::move(opts)},
       computes_groups{options.fuse && options.recipe.batch_parts == 1
-                      && can_group(options.recipe.model, options.store.device)},
+                      && can_group(options.recipe, options.store.device)},
       trace{trace_of(options)}, schedule{options.store, options.lanes,
                                          trace ? &trace->copies : nullptr} {}
 

@@ -208,6 +208,29 @@ auto inspect(Inspector& f, collect_ack& x) {
   return f(caf::meta::type_name("collect_ack"), x.collected);
 }
 
+/// Makes what a trained particle remembers of its posterior, around its
+/// parameters, from all training rows; only once.
+struct fit_msg {
+  particle_id pid;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, fit_msg& x) {
+  return f(caf::meta::type_name("fit_msg"), x.pid);
+}
+
+/// What was found, now or the first time. errc::invalid_argument instead, if
+/// its posterior is not fitted; errc::non_finite.
+struct fit_ack {
+  real64 prior_precision{0.0}; ///< Of the parameters that are not fixed.
+  real64 log_evidence{0.0};    ///< Of all training rows, nats.
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, fit_ack& x) {
+  return f(caf::meta::type_name("fit_ack"), x.prior_precision, x.log_evidence);
+}
+
 /// One transition of Hamiltonian Monte Carlo over all training rows.
 struct transition_msg {
   particle_id pid;

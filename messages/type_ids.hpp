@@ -68,6 +68,8 @@ struct collect_msg;
 struct collect_ack;
 struct transition_msg;
 struct transition_ack;
+struct fit_msg;
+struct fit_ack;
 struct finish_msg;
 struct finish_ack;
 struct cursor_msg;
@@ -253,6 +255,9 @@ CAF_BEGIN_TYPE_ID_BLOCK(posse_messages, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(posse_messages, (posse::transition_msg))
   CAF_ADD_TYPE_ID(posse_messages, (posse::transition_ack))
   CAF_ADD_TYPE_ID(posse_messages, (posse::learning_msg))
+
+  CAF_ADD_TYPE_ID(posse_messages, (posse::fit_msg))
+  CAF_ADD_TYPE_ID(posse_messages, (posse::fit_ack))
 
 CAF_END_TYPE_ID_BLOCK(posse_messages)
 // clang-format on

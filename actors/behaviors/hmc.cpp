@@ -72,6 +72,7 @@ behavior hmc() {
   behavior out{{{"TRAIN", sample}}};
   out.posterior = "samples";
   out.keeps_best = false;
+  out.steps_on_batches = false;
   out.optimizer = "sgd"; // of which only the learning rate counts
   return out;
 }

@@ -130,8 +130,9 @@ json to_json(const run_result& x) {
   });
   if (x.chains)
     out["chains"] = to_json(*x.chains);
-  for (const auto& [pid, chain] : x.sampler.items())
-    out["sampler"].push_back(chain);
+  for (const auto& [section, particles] : x.by_particle.items())
+    for (const auto& [pid, entry] : particles.items())
+      out[section].push_back(entry);
   if (!x.diagnostics.is_none())
     out["diagnostics"] = to_json(x.diagnostics);
   return out;

@@ -108,13 +108,22 @@ private:
         diagnostics_ = std::move(entry);
       }
     for (const auto& each : results) {
-      auto chain = each.at<value_dict>("chain");
-      if (!chain)
-        continue;
-      const auto entry = to_json(value{*chain});
-      log_.write(log_level::info, "chain", entry);
-      sampler_[std::to_string(entry["pid"].get<std::int64_t>())] = entry;
+      hear_of_particle(each, "chain", "sampler");
+      hear_of_particle(each, "laplace", "laplace");
     }
+  }
+
+  /// Logs what a particle says of itself under `key`, and keeps it under
+  /// `section` of the results.
+  void hear_of_particle(const value& said, const char* key,
+                        const char* section) {
+    auto found = said.at<value_dict>(key);
+    if (!found)
+      return;
+    const auto entry = to_json(value{*found});
+    log_.write(log_level::info, key, entry);
+    const auto pid = std::to_string(entry["pid"].get<std::int64_t>());
+    by_particle_[section][pid] = entry;
   }
 
   run_timing timing() const {
@@ -321,7 +330,7 @@ private:
     const auto result = to_json(
         run_result{setup_.config, *setup_.data, *metrics, calibrated, diagnosed,
                    outputs->test.states, *saved, *devices, timing(),
-                   computes_fused(*devices), diagnostics_, sampler_});
+                   computes_fused(*devices), diagnostics_, by_particle_});
     if (auto r = write_result(files().result(), result); !r)
       return r;
     log_.write(log_level::info, "finished", result["metrics"]);
@@ -333,8 +342,9 @@ private:
   /// them.
   bool computes_fused(const std::vector<device_report>& devices) {
     const auto& recipe = particles().plan().recipe;
-    const bool can = recipe.batch_parts > 1
-                     || can_group(recipe.model, c10::Device{c10::kCPU});
+    const bool can = particles().plan().fusible
+                     && (recipe.batch_parts > 1
+                         || can_group(recipe, c10::Device{c10::kCPU}));
     return setup_.config.run.fuse == fuse_mode::on && can
            && std::ranges::any_of(devices, [](const device_report& x) {
                 return x.device.starts_with("cpu");
@@ -362,7 +372,7 @@ private:
   bool training_{true};
   value diagnostics_; ///< the latest in the log
   /// What each chain says of its proposals since the last checkpoint, by pid.
-  json sampler_ = json::object();
+  json by_particle_ = json::object();
 };
 
 // Before the first step, what fails is what the user gave, unless a library, an

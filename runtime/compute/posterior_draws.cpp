@@ -1,6 +1,8 @@
 #include "runtime/compute/evaluate.hpp"
+#include "runtime/compute/linearised.hpp"
 #include "runtime/compute/particle_work.hpp"
 #include "runtime/compute/placed.hpp"
+#include "runtime/compute/remembered_rows.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/core/random.hpp"
 #include "runtime/data/batch.hpp"
@@ -19,7 +21,10 @@ namespace posse {
 
 namespace {
 
-using outputs_fn = c10::function_ref<expected<at::Tensor>()>;
+/// What the network that is there now gives for inputs [rows, ...] on the host.
+using network_fn = c10::function_ref<at::Tensor(const at::Tensor& x)>;
+/// The outputs that are wanted, by a network.
+using outputs_fn = c10::function_ref<expected<at::Tensor>(network_fn)>;
 
 /// A particle's parameters and buffers, put back whatever was done to them and
 /// to the mode of its network.
@@ -52,11 +57,10 @@ private:
   std::vector<std::pair<at::Tensor, at::Tensor>> kept_;
 };
 
-std::vector<at::Tensor> posterior_rows(seated_particle p) {
+std::vector<at::Tensor> copies_of(const std::vector<at::Tensor>& tensors) {
   std::vector<at::Tensor> out;
-  for (const auto& section : p.recipe().layout.sections())
-    if (section.role == section_role::posterior)
-      out.push_back(section_view(p.seat.row(), section));
+  for (const auto& each : tensors)
+    out.push_back(each.detach().clone());
   return out;
 }
 
@@ -76,23 +80,53 @@ void estimate_on_training_rows(seated_particle p, const data_set& data) {
   net.eval();
 }
 
+/// The outputs of the network that is linear in its parameters around those in
+/// `kept`, for those that were drawn.
+expected<at::Tensor> outputs_of_linear(seated_particle p, kept_network& kept,
+                                       outputs_fn outputs) {
+  auto moves = copies_of(p.seat.parameters());
+  kept.put_back();
+  for (std::size_t i = 0; i < moves.size(); ++i)
+    moves[i].sub_(p.seat.parameters()[i].detach());
+  return outputs([&](const at::Tensor& x) {
+    return linearised_outputs(p.seat, x, moves);
+  });
+}
+
+/// The outputs of the drawn network. @param data For statistics of batches;
+///   null: as they are.
+expected<at::Tensor> outputs_of_drawn(seated_particle p, const data_set* data,
+                                      outputs_fn outputs) {
+  if (data != nullptr)
+    estimate_on_training_rows(p, *data);
+  if (p.recipe().posterior->drops_units())
+    drop_units(p.seat.net());
+  return outputs([&](const at::Tensor& x) { return outputs_of(p.seat, x); });
+}
+
 /// The outputs of all draws. @param data For statistics of batches; may be
 ///   null.
 expected<at::Tensor> outputs_of_draws(seated_particle p, const data_set* data,
                                       outputs_fn outputs) {
   const auto& rule = *p.recipe().posterior;
   const auto& spec = p.recipe().source.posterior;
-  const auto rows = posterior_rows(p);
-  if (!rows.empty() && p.entry.collected == 0)
-    return fail(errc::invalid_argument,
-                "no parameters were collected for its posterior yet");
+  const auto rows = remembered_rows(p);
+  if (p.entry.collected == 0) {
+    if (rule.origin() == posterior_origin::iterates)
+      return fail(errc::invalid_argument,
+                  "no parameters were collected for its posterior yet");
+    if (rule.origin() == posterior_origin::fit)
+      return fail(errc::invalid_argument, "its posterior was not fitted yet");
+  }
   auto& net = p.seat.net();
-  const bool anew = !rule.drops_units() && has_batch_statistics(net);
+  const bool anew = rule.moves_statistics() && has_batch_statistics(net);
   if (anew && data == nullptr)
     return fail(errc::invalid_argument,
                 "expected a network without running statistics of batches: "
                 "those of a draw are estimated on training rows, which are not "
                 "here");
+  if (!anew)
+    data = nullptr;
   const auto own = parameter_row(p.entry, p.seat.row());
   kept_network kept{p};
   std::vector<at::Tensor> each;
@@ -100,13 +134,10 @@ expected<at::Tensor> outputs_of_draws(seated_particle p, const data_set* data,
   for (std::int64_t s = 0; s < draws; ++s) {
     auto numbers = make_generator(
         derive_seed(spec.seed, p.entry.pid, "draw " + std::to_string(s)));
-    rule.draw(own, rows, p.entry.collected, s, numbers);
+    rule.draw(net, own, rows, p.entry.collected, s, numbers);
     const generator_scope units{numbers};
-    if (anew)
-      estimate_on_training_rows(p, *data);
-    if (rule.drops_units())
-      drop_units(net);
-    auto one = outputs();
+    auto one = rule.is_linearised() ? outputs_of_linear(p, kept, outputs)
+                                    : outputs_of_drawn(p, data, outputs);
     if (!one)
       return one;
     each.push_back(std::move(*one));
@@ -125,7 +156,8 @@ expected<at::Tensor> outputs_of_posterior(seated_particle p,
   return guarded("predict", [&]() -> expected<at::Tensor> {
     p.seat.set_training(false);
     if (!p.recipe().posterior)
-      return outputs();
+      return outputs(
+          [&](const at::Tensor& x) { return outputs_of(p.seat, x); });
     return outputs_of_draws(p, data, outputs);
   });
 }
@@ -133,37 +165,37 @@ expected<at::Tensor> outputs_of_posterior(seated_particle p,
 } // namespace
 
 expected<at::Tensor> predict_posterior(seated_particle p, const at::Tensor& x) {
-  return outputs_of_posterior(p, nullptr, [&]() -> expected<at::Tensor> {
-    return outputs_of(p.seat, x);
-  });
+  return outputs_of_posterior(
+      p, nullptr, [&](network_fn of) -> expected<at::Tensor> { return of(x); });
 }
 
 expected<at::Tensor> predict_part(seated_particle p, const data_set& data,
                                   data_part part) {
-  return outputs_of_posterior(p, &data, [&]() -> expected<at::Tensor> {
+  const auto all_rows = [&](network_fn of) -> expected<at::Tensor> {
     const chunks rows{data, part, evaluation_rows};
     std::vector<at::Tensor> outputs;
     for (std::int64_t i = 0; i < rows.size(); ++i) {
       auto chunk = rows.at(i);
       if (!chunk)
         return fail(std::move(chunk));
-      outputs.push_back(outputs_of(p.seat, chunk->inputs));
+      outputs.push_back(of(chunk->inputs));
     }
     if (outputs.empty())
       return fail(errc::invalid_argument, "the data set has no "
                                               + std::string{to_string(part)}
                                               + " rows");
     return at::cat(outputs);
-  });
+  };
+  return outputs_of_posterior(p, &data, all_rows);
 }
 
 expected<std::int64_t> collect(seated_particle p) {
   const auto& rule = p.recipe().posterior;
-  if (!rule || rule->rows().empty())
+  if (!rule || rule->origin() != posterior_origin::iterates)
     return fail(errc::invalid_argument,
-                "collect: the particle remembers nothing of its posterior");
+                "collect: the particle's posterior is not made of iterates");
   return guarded("collect", [&] {
-    rule->collect(parameter_row(p.entry, p.seat.row()), posterior_rows(p),
+    rule->collect(parameter_row(p.entry, p.seat.row()), remembered_rows(p),
                   p.entry.collected);
     return ++p.entry.collected;
   });

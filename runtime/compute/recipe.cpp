@@ -23,22 +23,25 @@ compile(const particle_recipe& source, std::int64_t train_rows) {
   auto schedule = schedules().find(source.schedule);
   if (!schedule)
     return fail(std::move(schedule));
-  // A recipe with a gradient row adds the prior to the score, the others give
-  // it to the optimizer.
+  auto posterior = make_local_posterior(source.posterior);
+  if (!posterior)
+    return fail(std::move(posterior));
+  const bool is_variational =
+      *posterior && (*posterior)->origin() == posterior_origin::training;
+  // A recipe with a gradient row adds the prior to the score, a variational one
+  // to the slopes of means and deviations; the others give it to the optimizer.
   auto settings = source.optimizer;
-  if (!source.gradient_row)
+  if (!source.gradient_row && !is_variational)
     settings.weight_decay += weight_decay(source.weights_prior, train_rows);
   auto optimizer = make_optimizer(settings);
   if (!optimizer)
     return fail(std::move(optimizer));
-  if (source.gradient_row && (*optimizer)->draws_noise())
+  if ((source.gradient_row || is_variational) && (*optimizer)->draws_noise())
     return fail(errc::invalid_argument,
-                "optimizer: expected one without noise for particles that move "
-                "together, got "
-                    + settings.kind);
-  auto posterior = make_local_posterior(source.posterior);
-  if (!posterior)
-    return fail(std::move(posterior));
+                std::string{"optimizer: expected one without noise for "}
+                    + (is_variational ? "a variational posterior"
+                                      : "particles that move together")
+                    + ", got " + settings.kind);
   // Only names, shapes and dtypes of this network are used.
   auto numbers = make_generator(0);
   auto prototype = [&] {
@@ -51,13 +54,24 @@ compile(const particle_recipe& source, std::int64_t train_rows) {
     return fail(errc::invalid_argument,
                 "model: expected a network with dropout, got none; set "
                 "model.dropout to the share of units to drop, such as 0.005");
+  std::vector<posterior_row> remembered;
+  if (*posterior) {
+    auto rows = (*posterior)->rows(**prototype);
+    if (!rows)
+      return fail(std::move(rows));
+    remembered = std::move(*rows);
+    // What is trained like the parameters has moments, too.
+    if ((*posterior)->origin() == posterior_origin::training)
+      for (auto name : (*optimizer)->moments())
+        remembered.push_back(
+            {remembered.front().name + '.' + std::string{name}});
+  }
   return guarded("layout", [&] {
     std::vector<std::string> moments;
     for (auto name : (*optimizer)->moments())
       moments.emplace_back(name);
-    row_extras extras{moments, source.gradient_row, source.keep_best, {}};
-    if (*posterior)
-      extras.posterior = (*posterior)->rows();
+    row_extras extras{moments, source.gradient_row, source.keep_best,
+                      std::move(remembered)};
     return std::shared_ptr<const compiled_recipe>{new compiled_recipe{
         source, train_rows, *head, std::move(*loss), scoring_rule->function,
         **schedule, std::move(*optimizer), std::move(*posterior),

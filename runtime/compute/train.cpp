@@ -1,6 +1,7 @@
 #include "runtime/compute/loss_gradients.hpp"
 #include "runtime/compute/particle_work.hpp"
 #include "runtime/compute/step_cursor.hpp"
+#include "runtime/compute/variational_step.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/core/random.hpp"
 #include "runtime/model/network.hpp"
@@ -32,6 +33,8 @@ expected<void> initialize(seated_particle p, std::uint64_t train_key) {
     };
     copy(parameters_of(**fresh), parameters_of(p.seat.net()));
     copy(buffers_of(**fresh), buffers_of(p.seat.net()));
+    if (is_variational(p.entry))
+      start_deviations(p);
   });
 }
 
@@ -39,7 +42,8 @@ expected<step_report> train_step(seated_particle p, const at::Tensor& x,
                                  const at::Tensor& y) {
   return guarded("step", [&]() -> expected<step_report> {
     note_change(p.entry, false); // buffers change even if the loss is no number
-    const auto loss = loss_with_step(p, x, y);
+    const auto loss = is_variational(p.entry) ? variational_step(p, x, y)
+                                              : loss_with_step(p, x, y);
     if (!std::isfinite(loss))
       return tl::unexpected{diverged(p.entry, "loss", loss)};
     count_step(p.entry);

@@ -278,6 +278,11 @@ bool can_group(const model_spec& model, c10::Device device) {
   return net && unit_of(**net, model);
 }
 
+bool can_group(const particle_recipe& recipe, c10::Device device) {
+  return recipe.posterior.kind != "variational"
+         && can_group(recipe.model, device);
+}
+
 std::size_t largest_group(const compiled_recipe& recipe) {
   constexpr auto most = std::int64_t{group_gathering::squad_size};
   const auto& section = parameters_of(recipe);

@@ -19,6 +19,9 @@ using seated_particles = std::span<const seated_particle>;
 /// the network knows its gradients in a group or vmap_unit() knows how, it is
 /// small enough for two to gain from it, and rows lie in host memory.
 bool can_group(const model_spec& model, c10::Device device);
+/// Whether particles of this recipe can: the slopes of a variational posterior
+/// are computed one by one.
+bool can_group(const particle_recipe& recipe, c10::Device device);
 
 /// The most that are worth it: beyond, their gradients leave the processor's
 /// cache.

@@ -19,9 +19,9 @@ enum class name_kind : std::uint8_t {
 /// things themselves live in other rooms: whoever loads a config fills this in
 /// from them, with what plugins have added. The defaults are the built-in ones.
 struct known_names {
-  std::vector<std::string> algorithms{"deep_ensemble", "svgd",       "swag",
-                                      "multi_swag",    "mc_dropout", "sgld",
-                                      "psgld",         "sghmc",      "hmc"};
+  std::vector<std::string> algorithms{
+      "deep_ensemble", "svgd",  "swag", "multi_swag", "mc_dropout", "sgld",
+      "psgld",         "sghmc", "hmc",  "laplace",    "vi"};
   std::vector<std::string> models{"mlp", "lenet"};
   std::vector<std::string> optimizers{"sgd",     "adam",    "adamw",
                                       "adagrad", "rmsprop", "svgd_adagrad",

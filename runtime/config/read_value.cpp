@@ -74,11 +74,8 @@ result<std::string> read_word(const toml::node& node, const config_key& key,
   const auto& words = allowed_words(key, names);
   if (std::find(words.begin(), words.end(), word) != words.end())
     return word;
-  bool is_later =
-      std::find(key.later.begin(), key.later.end(), word) != key.later.end();
   return refuse(node, c10::str("expected ", wanted, ", got ", shown(node),
-                               is_later ? ", which comes with a later version"
-                                        : nearest_hint(word, words)));
+                               nearest_hint(word, words)));
 }
 
 result<std::filesystem::path> read_path(const toml::node& node,

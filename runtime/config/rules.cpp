@@ -28,9 +28,9 @@ struct algorithm_key {
 };
 
 std::vector<unused_rule> unused_by_algorithm() {
-  const std::vector<std::string_view> all{"deep_ensemble", "svgd",       "swag",
-                                          "multi_swag",    "mc_dropout", "sgld",
-                                          "psgld",         "sghmc",      "hmc"};
+  const std::vector<std::string_view> all{
+      "deep_ensemble", "svgd",  "swag", "multi_swag", "mc_dropout", "sgld",
+      "psgld",         "sghmc", "hmc",  "laplace",    "vi"};
   const std::vector<algorithm_key> used{
       {"infer.kernel", {"svgd"}},
       {"infer.bandwidth", {"svgd"}},
@@ -38,16 +38,22 @@ std::vector<unused_rule> unused_by_algorithm() {
       {"infer.bootstrap",
        {"deep_ensemble", "swag", "multi_swag", "mc_dropout"}},
       {"infer.samples",
-       {"swag", "multi_swag", "mc_dropout", "sgld", "psgld", "sghmc", "hmc"}},
+       {"swag", "multi_swag", "mc_dropout", "sgld", "psgld", "sghmc", "hmc",
+        "laplace", "vi"}},
       {"infer.burn_in",
        {"swag", "multi_swag", "sgld", "psgld", "sghmc", "hmc"}},
       {"infer.thinning",
        {"swag", "multi_swag", "sgld", "psgld", "sghmc", "hmc"}},
       {"infer.rank", {"swag", "multi_swag"}},
       {"infer.scale", {"swag", "multi_swag"}},
-      {"infer.temperature", {"sgld", "psgld", "sghmc", "hmc"}},
+      {"infer.temperature", {"sgld", "psgld", "sghmc", "hmc", "vi"}},
       {"infer.leapfrogs", {"hmc"}},
       {"infer.acceptance", {"hmc"}},
+      {"infer.masks", {"mc_dropout"}},
+      {"infer.curvature", {"laplace"}},
+      {"infer.prior_precision", {"laplace"}},
+      {"infer.initial_std", {"vi"}},
+      {"infer.random_prior", {"deep_ensemble"}},
   };
   // Trajectories over all rows have no use for these.
   const std::vector<std::string_view> unused_by_hmc{
@@ -60,6 +66,8 @@ std::vector<unused_rule> unused_by_algorithm() {
         out.push_back({key, {"infer.algorithm", algorithm}});
   for (auto key : unused_by_hmc)
     out.push_back({key, {"infer.algorithm", "hmc"}});
+  // Its noise is that of the weights.
+  out.push_back({"model.dropout", {"infer.algorithm", "vi"}});
   return out;
 }
 
@@ -122,6 +130,8 @@ std::span<const default_rule> default_rules() {
       {"infer.loss", text("nll"), {"infer.algorithm", "psgld"}},
       {"infer.loss", text("nll"), {"infer.algorithm", "sghmc"}},
       {"infer.loss", text("nll"), {"infer.algorithm", "hmc"}},
+      {"infer.loss", text("nll"), {"infer.algorithm", "laplace"}},
+      {"infer.loss", text("nll"), {"infer.algorithm", "vi"}},
       {"infer.loss", text("cross_entropy"), {"model.head", "categorical"}},
       {"infer.particles", integer(8), {"infer.algorithm", "svgd"}},
       {"infer.validation_fraction", real(0), {"infer.algorithm", "svgd"}},
@@ -160,6 +170,9 @@ std::span<const default_rule> default_rules() {
       {"infer.cycles", integer(4), {"infer.schedule", "cyclical"}},
       {"infer.particles", integer(4), {"infer.algorithm", "hmc"}},
       {"infer.samples", integer(100), {"infer.algorithm", "hmc"}},
+      {"infer.particles", integer(1), {"infer.algorithm", "laplace"}},
+      {"infer.particles", integer(1), {"infer.algorithm", "vi"}},
+      {"infer.validation_fraction", real(0), {"infer.algorithm", "vi"}},
   };
   return rules;
 }
@@ -178,17 +191,23 @@ std::span<const refusal_rule> refusal_rules() {
        {"data.kind", "idx"}},
       {"model.kind", {"lenet"}, {"data.kind", "csv"}},
       {"model.kind", {"lenet"}, {"data.kind", "npy"}},
-      // SVGD and chains follow a score: without a likelihood there is none.
+      // Most follow the slopes of a likelihood: without a likelihood there is
+      // none.
       {"model.head", {"point"}, {"infer.algorithm", "svgd"}},
       {"model.head", {"point"}, {"infer.algorithm", "sgld"}},
       {"model.head", {"point"}, {"infer.algorithm", "psgld"}},
       {"model.head", {"point"}, {"infer.algorithm", "sghmc"}},
       {"model.head", {"point"}, {"infer.algorithm", "hmc"}},
+      {"model.head", {"point"}, {"infer.algorithm", "laplace"}},
+      {"model.head", {"point"}, {"infer.algorithm", "vi"}},
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "svgd"}},
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "sgld"}},
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "psgld"}},
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "sghmc"}},
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "hmc"}},
+      {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "laplace"}},
+      {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "vi"}},
+      {"infer.prior_precision", {"prior"}, {"prior.kind", "flat"}},
       // Steps without noise are no chain's; directions have no room for it.
       {"infer.optimizer", descents(), {"infer.algorithm", "sgld"}},
       {"infer.optimizer", descents(), {"infer.algorithm", "psgld"}},
@@ -196,6 +215,12 @@ std::span<const refusal_rule> refusal_rules() {
       {"infer.optimizer",
        {"sgld", "psgld", "sghmc"},
        {"infer.algorithm", "svgd"}},
+      {"infer.optimizer",
+       {"sgld", "psgld", "sghmc"},
+       {"infer.algorithm", "laplace"}},
+      {"infer.optimizer",
+       {"sgld", "psgld", "sghmc"},
+       {"infer.algorithm", "vi"}},
       {"infer.loss",
        {"nll", "beta_nll", "cross_entropy"},
        {"model.head", "point"}},

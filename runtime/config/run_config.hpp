@@ -102,6 +102,12 @@ struct infer_section {
   double scale = 0.5;                   ///< swag: >= 0
   std::int64_t leapfrogs = 20;          ///< hmc: of a trajectory, > 0
   double acceptance = 0.8;              ///< hmc: of proposals, in (0, 1)
+  std::string masks = "row";            ///< mc_dropout: row | draw
+  std::string curvature = "last_layer"; ///< laplace: last_layer | diagonal
+  std::string prior_precision =
+      "evidence";            ///< laplace: evidence | validation | prior
+  double initial_std = 0.01; ///< vi: of each weight, > 0
+  double random_prior = 0;   ///< deep_ensemble: its scale, >= 0
 
   friend bool operator==(const infer_section&, const infer_section&) = default;
 };

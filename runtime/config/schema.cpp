@@ -180,7 +180,6 @@ std::vector<run_key> make_schema() {
       {.section = "infer",
        .name = "algorithm",
        .names = name_kind::algorithm,
-       .later = {"laplace", "vi"},
        .doc = "how the posterior is approximated, or a plugin's name for it"}));
   keys.push_back(bind_key<&c::infer, &infer::particles>(
       {.section = "infer",
@@ -296,8 +295,8 @@ std::vector<run_key> make_schema() {
       {.section = "infer",
        .name = "temperature",
        .range = number_range::at_least(0),
-       .doc = "of the posterior that a chain samples; 1: the posterior "
-              "itself, 0: no noise"}));
+       .doc = "of the posterior that a chain samples, or vi fits; 1: the "
+              "posterior itself, 0: no noise"}));
   keys.push_back(bind_key<&c::infer, &infer::leapfrogs>(
       {.section = "infer",
        .name = "leapfrogs",
@@ -309,6 +308,36 @@ std::vector<run_key> make_schema() {
        .range = inside_unit,
        .doc = "share of proposals accepted, to which the step size adapts in "
               "the burn-in"}));
+
+  keys.push_back(bind_key<&c::infer, &infer::masks>(
+      {.section = "infer",
+       .name = "masks",
+       .choices = {"row", "draw"},
+       .doc = "whose units mc_dropout drops anew: each row's, or each draw's, "
+              "which is then one network for all rows"}));
+  keys.push_back(bind_key<&c::infer, &infer::curvature>(
+      {.section = "infer",
+       .name = "curvature",
+       .choices = {"last_layer", "diagonal"},
+       .doc = "of which laplace makes a Gaussian: all of the last layer, or "
+              "of every parameter by itself"}));
+  keys.push_back(bind_key<&c::infer, &infer::prior_precision>(
+      {.section = "infer",
+       .name = "prior_precision",
+       .choices = {"evidence", "validation", "prior"},
+       .doc = "of laplace's Gaussian: by the highest evidence, the lowest NLL "
+              "of the validation rows, or that of prior.std"}));
+  keys.push_back(bind_key<&c::infer, &infer::initial_std>(
+      {.section = "infer",
+       .name = "initial_std",
+       .range = number_range::above(0),
+       .doc = "standard deviation of vi's weights at the start"}));
+  keys.push_back(bind_key<&c::infer, &infer::random_prior>(
+      {.section = "infer",
+       .name = "random_prior",
+       .range = number_range::at_least(0),
+       .doc = "scale of a fixed random network that is added to what each "
+              "particle predicts; 0: none"}));
 
   // [local]
   for (auto& key : resource_keys<&c::local>("local"))

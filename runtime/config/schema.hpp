@@ -80,8 +80,6 @@ struct config_key {
   std::vector<std::string> choices = {};
   /// The words allowed are the known names of a kind instead.
   std::optional<name_kind> names = {};
-  /// Words of the interface that come with a later version.
-  std::vector<std::string> later = {};
   /// In words, where the default is not that of a default-made run_config.
   std::string_view default_text = {};
   /// What it is, in one line.

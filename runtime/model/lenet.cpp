@@ -1,12 +1,15 @@
 #include "runtime/model/lenet.hpp"
 
 #include "runtime/model/activation.hpp"
+#include "runtime/model/gaussian_weights.hpp"
 #include "runtime/model/likelihood.hpp"
 
 #include <ATen/ops/max_pool2d.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
+
+#include <utility>
 
 namespace posse {
 
@@ -37,13 +40,48 @@ public:
   }
 
   at::Tensor forward(const at::Tensor& x) override {
-    auto image = at::max_pool2d(activation_.apply(conv1_(x)), 2);
-    image = at::max_pool2d(activation_.apply(conv2_(image)), 2);
-    auto features = hidden(fc1_, image.flatten(1));
-    features = hidden(fc2_, features);
-    auto outputs = fc3_(features);
+    auto outputs = fc3_(features(x));
     return log_noise_.defined() ? with_shared_noise(outputs, log_noise_)
                                 : outputs;
+  }
+
+  std::optional<output_layer> last_layer() const override {
+    const std::size_t weight = log_noise_.defined() ? 9 : 8;
+    return output_layer{weight, weight + 1};
+  }
+
+  at::Tensor features(const at::Tensor& x) override {
+    auto image = at::max_pool2d(activation_.apply(conv1_(x)), 2);
+    image = at::max_pool2d(activation_.apply(conv2_(image)), 2);
+    return hidden(fc2_, hidden(fc1_, image.flatten(1)));
+  }
+
+  bool knows_gaussian_weights() const override { return !dropout_; }
+
+  at::Tensor forward_gaussian(const at::Tensor& x,
+                              std::span<const at::Tensor> deviations) override {
+    std::size_t at = log_noise_.defined() ? 1 : 0;
+    const auto next = [&] {
+      return affine_of(deviations, std::exchange(at, at + 2));
+    };
+    const auto convolved = [&](const at::Tensor& image,
+                               const torch::nn::Conv2d& layer,
+                               std::int64_t padding) {
+      return at::max_pool2d(activation_.apply(gaussian_convolution(
+                                image, affine_of(*layer), next(), padding)),
+                            2);
+    };
+    const auto connected = [&](const at::Tensor& y,
+                               const torch::nn::Linear& layer) {
+      return gaussian_linear(y, affine_of(*layer), next());
+    };
+    auto y = convolved(convolved(x, conv1_, 2), conv2_, 0).flatten(1);
+    y = activation_.apply(connected(y, fc1_));
+    y = activation_.apply(connected(y, fc2_));
+    y = connected(y, fc3_);
+    return log_noise_.defined() ? with_shared_noise(
+               y, gaussian_tensor(log_noise_, deviations[0]))
+                                : y;
   }
 
   bool treats_rows_apart() const override { return !dropout_; }

@@ -2,6 +2,7 @@
 
 #include "runtime/device/helping_threads.hpp"
 #include "runtime/model/activation.hpp"
+#include "runtime/model/gaussian_weights.hpp"
 #include "runtime/model/likelihood.hpp"
 
 #include <ATen/core/LegacyTypeDispatch.h>
@@ -49,15 +50,40 @@ public:
   }
 
   at::Tensor forward(const at::Tensor& x) override {
+    auto outputs = layers_.back()(features(x));
+    return log_noise_.defined() ? with_shared_noise(outputs, log_noise_)
+                                : outputs;
+  }
+
+  std::optional<output_layer> last_layer() const override {
+    const auto weight = first_ + 2 * (layers_.size() - 1);
+    return output_layer{weight, weight + 1};
+  }
+
+  at::Tensor features(const at::Tensor& x) override {
     auto features = x.dim() == 2 ? x : x.flatten(1);
     for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
       features = activation_.apply(layers_[i](features));
       if (dropout_)
         features = dropout_(features);
     }
-    auto outputs = layers_.back()(features);
-    return log_noise_.defined() ? with_shared_noise(outputs, log_noise_)
-                                : outputs;
+    return features;
+  }
+
+  bool knows_gaussian_weights() const override { return !dropout_; }
+
+  at::Tensor forward_gaussian(const at::Tensor& x,
+                              std::span<const at::Tensor> deviations) override {
+    auto features = x.dim() == 2 ? x : x.flatten(1);
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      features = gaussian_linear(features, affine_of(*layers_[i]),
+                                 affine_of(deviations, first_ + 2 * i));
+      if (i + 1 < layers_.size())
+        features = activation_.apply(features);
+    }
+    return log_noise_.defined() ? with_shared_noise(
+               features, gaussian_tensor(log_noise_, deviations[0]))
+                                : features;
   }
 
   bool gradients(const at::Tensor& x, output_slopes slopes,

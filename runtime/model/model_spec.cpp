@@ -37,6 +37,7 @@ value model_spec::to_value() const {
       {"activation", activation},
       {"head", head},
       {"dropout", dropout},
+      {"prior_scale", prior_scale},
   };
 }
 
@@ -63,9 +64,12 @@ expected<model_spec> model_spec::from_value(const value& x) {
   auto dropout = x.at_or<double>("dropout", defaults.dropout);
   if (!dropout)
     return fail(std::move(dropout));
+  auto prior_scale = x.at_or<double>("prior_scale", defaults.prior_scale);
+  if (!prior_scale)
+    return fail(std::move(prior_scale));
   return model_spec{
       std::move(*kind),       std::move(*inputs), *targets, std::move(*hidden),
-      std::move(*activation), std::move(*head),   *dropout,
+      std::move(*activation), std::move(*head),   *dropout, *prior_scale,
   };
 }
 

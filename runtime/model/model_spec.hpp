@@ -22,6 +22,9 @@ struct model_spec {
   std::string activation = "relu";  ///< relu | tanh | sigmoid | silu | gelu
   std::string head = "point"; ///< point | gaussian | gaussian_shared | ...
   double dropout = 0;         ///< of each hidden layer's outputs; in [0, 1)
+  /// Of a fixed random network of the same kind that is added to what this one
+  /// predicts (see random_prior.hpp), >= 0; 0: none.
+  double prior_scale = 0;
 
   friend bool operator==(const model_spec&, const model_spec&) = default;
 

@@ -21,6 +21,15 @@ bool network::gradients_by_units(const at::Tensor&, output_slopes, std::int64_t,
   return false;
 }
 
+at::Tensor network::features(const at::Tensor&) {
+  TORCH_CHECK(false, "this network does not tell what its last layer reads");
+}
+
+at::Tensor network::forward_gaussian(const at::Tensor&,
+                                     std::span<const at::Tensor>) {
+  TORCH_CHECK(false, "this network knows no Gaussian weights");
+}
+
 void network::group_gradients(std::span<const at::Tensor>, const at::Tensor&,
                               std::span<const at::Generator>, output_slopes,
                               std::span<const at::Tensor>) const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -50,6 +51,30 @@ public:
   virtual bool gradients_by_units(const at::Tensor& x, output_slopes slopes,
                                   std::int64_t parts,
                                   std::vector<at::Tensor>& gradients);
+
+  /// The affine map that a network ends in, by the indices of its weight [L, H]
+  /// and bias [L] in parameters(). Its outputs are the first L columns of
+  /// forward()'s; the others do not depend on the inputs.
+  struct output_layer {
+    std::size_t weight;
+    std::size_t bias;
+  };
+  /// @returns none if it does not end in one, or does not tell.
+  virtual std::optional<output_layer> last_layer() const { return {}; }
+  /// The inputs [B, H] of the last layer. @pre last_layer().
+  virtual at::Tensor features(const at::Tensor& x);
+
+  /// Whether forward_gaussian() does something.
+  virtual bool knows_gaussian_weights() const { return false; }
+  /// forward() for parameters that are independent Gaussians around the
+  /// network's own: what each affine map gives is drawn for each row from the
+  /// Gaussian that it then has (Kingma, Salimans & Welling, NeurIPS 2015, eq.
+  /// 6). Differentiable by parameters and deviations.
+  ///
+  /// @param deviations One tensor a parameter, > 0, in parameters()' order.
+  /// @pre knows_gaussian_weights(), and no dropout.
+  virtual at::Tensor forward_gaussian(const at::Tensor& x,
+                                      std::span<const at::Tensor> deviations);
 
   /// Whether an output's row follows from the input's row and the parameters
   /// alone, in training too, and several threads may call forward() and

@@ -1,5 +1,7 @@
 #include "runtime/posterior/local_posterior.hpp"
 
+#include "runtime/model/network.hpp"
+#include "runtime/posterior/laplace.hpp"
 #include "runtime/posterior/swag.hpp"
 
 #include <ATen/ATen.h>
@@ -17,10 +19,14 @@ class swag final : public local_posterior {
 public:
   swag(std::int64_t rank, double scale) : rank_{rank}, scale_{scale} {}
 
-  std::vector<std::string> rows() const override {
-    std::vector<std::string> out{"mean", "variance"};
+  posterior_origin origin() const noexcept override {
+    return posterior_origin::iterates;
+  }
+
+  expected<std::vector<posterior_row>> rows(const network&) const override {
+    std::vector<posterior_row> out{{"mean"}, {"variance"}};
     for (std::int64_t k = 0; k < rank_; ++k)
-      out.push_back("deviation." + std::to_string(k));
+      out.push_back({"deviation." + std::to_string(k)});
     return out;
   }
 
@@ -33,8 +39,8 @@ public:
 
   std::int64_t least_collected() const noexcept override { return 2; }
 
-  void draw(const at::Tensor& parameters, std::span<const at::Tensor> rows,
-            std::int64_t count, std::int64_t,
+  void draw(network&, const at::Tensor& parameters,
+            std::span<const at::Tensor> rows, std::int64_t count, std::int64_t,
             at::Generator& numbers) const override {
     const auto held = std::min(count, rank_);
     const auto host = parameters.options().device(at::kCPU);
@@ -63,13 +69,16 @@ private:
 /// each draw drops other units.
 class dropout final : public local_posterior {
 public:
-  std::vector<std::string> rows() const override { return {}; }
-  void collect(const at::Tensor&, std::span<const at::Tensor>,
-               std::int64_t) const override {}
-  std::int64_t least_collected() const noexcept override { return 0; }
-  void draw(const at::Tensor&, std::span<const at::Tensor>, std::int64_t,
-            std::int64_t, at::Generator&) const override {}
+  posterior_origin origin() const noexcept override {
+    return posterior_origin::nothing;
+  }
+  expected<std::vector<posterior_row>> rows(const network&) const override {
+    return std::vector<posterior_row>{};
+  }
+  void draw(network&, const at::Tensor&, std::span<const at::Tensor>,
+            std::int64_t, std::int64_t, at::Generator&) const override {}
   bool drops_units() const noexcept override { return true; }
+  bool moves_statistics() const noexcept override { return false; }
 };
 
 /// The last iterates, in a ring: those of a Markov chain are the posterior's
@@ -78,10 +87,14 @@ class samples final : public local_posterior {
 public:
   explicit samples(std::int64_t most) : most_{most} {}
 
-  std::vector<std::string> rows() const override {
-    std::vector<std::string> out;
+  posterior_origin origin() const noexcept override {
+    return posterior_origin::iterates;
+  }
+
+  expected<std::vector<posterior_row>> rows(const network&) const override {
+    std::vector<posterior_row> out;
     for (std::int64_t k = 0; k < most_; ++k)
-      out.push_back("sample." + std::to_string(k));
+      out.push_back({"sample." + std::to_string(k)});
     return out;
   }
 
@@ -97,9 +110,9 @@ public:
   }
   bool is_chain() const noexcept override { return true; }
 
-  void draw(const at::Tensor& parameters, std::span<const at::Tensor> rows,
-            std::int64_t count, std::int64_t index,
-            at::Generator&) const override {
+  void draw(network&, const at::Tensor& parameters,
+            std::span<const at::Tensor> rows, std::int64_t count,
+            std::int64_t index, at::Generator&) const override {
     const auto oldest = std::max<std::int64_t>(count - most_, 0);
     parameters.copy_(rows[static_cast<std::size_t>((oldest + index) % most_)]);
   }
@@ -108,6 +121,115 @@ private:
   std::int64_t most_;
 };
 
+/// Numbers of a CPU, wherever they are wanted.
+at::Tensor normal_like(const at::Tensor& x, at::Generator& numbers) {
+  return at::randn(x.sizes(), numbers, x.options().device(at::kCPU))
+      .to(x.device());
+}
+
+/// Laplace's Gaussian of all parameters, each by itself. Rows: the standard
+/// deviations, and what the fit found.
+class laplace_of_all final : public local_posterior {
+public:
+  posterior_origin origin() const noexcept override {
+    return posterior_origin::fit;
+  }
+  expected<std::vector<posterior_row>> rows(const network&) const override {
+    return std::vector<posterior_row>{{"deviation"}, laplace_fit_row()};
+  }
+  void draw(network&, const at::Tensor& parameters,
+            std::span<const at::Tensor> rows, std::int64_t, std::int64_t,
+            at::Generator& numbers) const override {
+    parameters.addcmul_(rows[0], normal_like(rows[0], numbers));
+  }
+  // A Gaussian of curvatures of the network made linear is one of that network
+  // (Immer, Korzepa & Bauer, AISTATS 2021): drawn weights underfit.
+  bool is_linearised() const noexcept override { return true; }
+  bool moves_statistics() const noexcept override { return false; }
+};
+
+/// Laplace's Gaussian of the last layer, in whose parameters the network is
+/// linear as it is. Rows: a root of the covariance, and what the fit found.
+class laplace_of_last_layer final : public local_posterior {
+public:
+  posterior_origin origin() const noexcept override {
+    return posterior_origin::fit;
+  }
+
+  expected<std::vector<posterior_row>>
+  rows(const network& prototype) const override {
+    const auto last = prototype.last_layer();
+    if (!last)
+      return fail(errc::invalid_argument,
+                  "model: expected a network that tells its last layer, got "
+                  "one that does not; set infer.curvature = \"diagonal\"");
+    const auto weight = prototype.parameters()[last->weight];
+    const auto size = weight.size(0) * (weight.size(1) + 1);
+    if (size > most)
+      return fail(errc::invalid_argument,
+                  "model: expected a last layer of at most "
+                      + std::to_string(most) + " parameters, got "
+                      + std::to_string(size)
+                      + "; set infer.curvature = \"diagonal\"");
+    return std::vector<posterior_row>{
+        {"last_layer.root", std::vector<std::int64_t>{size, size}},
+        laplace_fit_row()};
+  }
+
+  void draw(network& net, const at::Tensor&, std::span<const at::Tensor> rows,
+            std::int64_t, std::int64_t, at::Generator& numbers) const override {
+    const auto size = rows[0].size(0);
+    const auto last = *net.last_layer();
+    const auto parameters = net.parameters();
+    const auto weight = parameters[last.weight].detach();
+    const auto moved =
+        at::mv(rows[0], normal_like(rows[0].select(0, 0), numbers))
+            .view({weight.size(0), size / weight.size(0)});
+    const auto inputs = weight.size(1);
+    weight.add_(moved.narrow(1, 0, inputs));
+    parameters[last.bias].detach().add_(moved.select(1, inputs));
+  }
+  bool moves_statistics() const noexcept override { return false; }
+
+private:
+  // Its covariance takes a quarter of a GiB; to decompose it, minutes.
+  static constexpr std::int64_t most = 8192;
+};
+
+/// A Gaussian of independent parameters that is trained (Blundell et al., ICML
+/// 2015): the particle's own parameters are the means. Row: the logarithms of
+/// the standard deviations.
+class variational final : public local_posterior {
+public:
+  posterior_origin origin() const noexcept override {
+    return posterior_origin::training;
+  }
+  expected<std::vector<posterior_row>> rows(const network&) const override {
+    return std::vector<posterior_row>{{"log_deviation"}};
+  }
+  void draw(network&, const at::Tensor& parameters,
+            std::span<const at::Tensor> rows, std::int64_t, std::int64_t,
+            at::Generator& numbers) const override {
+    parameters.addcmul_(rows[0].exp(), normal_like(rows[0], numbers));
+  }
+};
+
+expected<std::shared_ptr<const local_posterior>>
+make_laplace(const local_posterior_spec& spec) {
+  const auto& precision = spec.prior_precision;
+  if (precision != "evidence" && precision != "validation"
+      && precision != "prior")
+    return fail(errc::unknown_name,
+                "unknown prior precision \"" + precision
+                    + "\"; known: evidence, validation, prior");
+  if (spec.curvature == "diagonal")
+    return std::make_shared<laplace_of_all>();
+  if (spec.curvature == "last_layer")
+    return std::make_shared<laplace_of_last_layer>();
+  return fail(errc::unknown_name, "unknown curvature \"" + spec.curvature
+                                      + "\"; known: last_layer, diagonal");
+}
+
 } // namespace
 
 value local_posterior_spec::to_value() const {
@@ -115,7 +237,11 @@ value local_posterior_spec::to_value() const {
                     {"draws", draws},
                     {"seed", std::bit_cast<std::int64_t>(seed)},
                     {"rank", rank},
-                    {"scale", scale}};
+                    {"scale", scale},
+                    {"shared_masks", shared_masks},
+                    {"curvature", curvature},
+                    {"prior_precision", prior_precision},
+                    {"initial_std", initial_std}};
 }
 
 expected<local_posterior_spec>
@@ -132,9 +258,27 @@ local_posterior_spec::from_value(const value& x) {
     return fail(std::move(kind));
   if (!scale)
     return fail(std::move(scale));
-  return local_posterior_spec{std::move(*kind), *draws,
-                              std::bit_cast<std::uint64_t>(*seed), *rank,
-                              *scale};
+  auto shared_masks = x.at<bool>("shared_masks");
+  if (!shared_masks)
+    return fail(std::move(shared_masks));
+  auto curvature = x.at<std::string>("curvature");
+  if (!curvature)
+    return fail(std::move(curvature));
+  auto prior_precision = x.at<std::string>("prior_precision");
+  if (!prior_precision)
+    return fail(std::move(prior_precision));
+  auto initial_std = x.at<double>("initial_std");
+  if (!initial_std)
+    return fail(std::move(initial_std));
+  return local_posterior_spec{std::move(*kind),
+                              *draws,
+                              std::bit_cast<std::uint64_t>(*seed),
+                              *rank,
+                              *scale,
+                              *shared_masks,
+                              std::move(*curvature),
+                              std::move(*prior_precision),
+                              *initial_std};
 }
 
 expected<std::shared_ptr<const local_posterior>>
@@ -148,10 +292,20 @@ make_local_posterior(const local_posterior_spec& spec) {
     return std::make_shared<dropout>();
   if (spec.kind == "samples")
     return std::make_shared<samples>(spec.draws);
+  if (spec.kind == "laplace")
+    return make_laplace(spec);
+  if (spec.kind == "variational") {
+    if (!(spec.initial_std > 0))
+      return fail(errc::invalid_argument,
+                  "initial_std: expected a number > 0, got "
+                      + std::to_string(spec.initial_std));
+    return std::make_shared<variational>();
+  }
   if (spec.kind != "swag")
     return fail(errc::unknown_name,
                 "unknown local posterior \"" + spec.kind
-                    + "\"; known: none, swag, dropout, samples");
+                    + "\"; known: none, swag, dropout, samples, laplace, "
+                      "variational");
   if (spec.rank < 2)
     return fail(errc::invalid_argument,
                 "rank: expected at least 2, got " + std::to_string(spec.rank));

@@ -60,17 +60,29 @@ particle_layout::particle_layout(std::span<const named_tensor> parameters,
     for (const auto& [buffer_type, places] : buffers_by_type)
       add_section(section_role::best_buffers, "best.", buffer_type, places);
   }
-  for (const auto& row : extras.posterior)
-    add_section(section_role::posterior, "posterior." + row + ".", type,
-                places_of(parameters));
+  for (const auto& row : extras.posterior) {
+    if (!row.shape) {
+      add_section(section_role::posterior, "posterior." + row.name + ".", type,
+                  places_of(parameters));
+      continue;
+    }
+    add_section(
+        section_role::posterior, "posterior.", type,
+        {{row.name, *row.shape, c10::multiply_integers(*row.shape), 0}});
+    sections_.back().like_parameters = false;
+  }
 }
 
 void particle_layout::add_section(section_role role, std::string prefix,
                                   at::ScalarType type,
                                   std::vector<tensor_place> tensors) {
   const auto size = static_cast<std::int64_t>(at::elementSize(type));
-  row_section section{role, std::move(prefix), type, std::move(tensors),
-                      0,    row_bytes_};
+  row_section section;
+  section.role = role;
+  section.prefix = std::move(prefix);
+  section.type = type;
+  section.tensors = std::move(tensors);
+  section.offset_bytes = row_bytes_;
   for (auto& t : section.tensors) {
     t.offset = section.width;
     section.width += aligned(t.numel * size) / size;

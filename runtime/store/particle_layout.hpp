@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,14 @@ struct row_section {
   std::vector<tensor_place> tensors;
   std::int64_t width{0};
   std::int64_t offset_bytes{0};
+  bool like_parameters{true}; ///< has a tensor for each, at its place
+};
+
+/// A row of what a particle remembers of its posterior: a tensor for every
+/// parameter, or one tensor of a shape of its own.
+struct posterior_row {
+  std::string name;
+  std::optional<std::vector<std::int64_t>> shape{};
 };
 
 /// What a row holds besides parameters and buffers.
@@ -47,7 +56,7 @@ struct row_extras {
   std::vector<std::string> moments; ///< the optimizer's, by name
   bool gradient{false}; ///< a gradient row (algorithms that exchange scores)
   bool best{false};     ///< a second copy of parameters and buffers
-  std::vector<std::string> posterior; ///< its rows, by name
+  std::vector<posterior_row> posterior;
 };
 
 /// A named tensor of a network, of which only name, shape and dtype are read.

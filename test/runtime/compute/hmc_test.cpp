@@ -1,5 +1,6 @@
 #include "runtime/compute/hmc.hpp"
 #include "runtime/device/compute_thread.hpp"
+#include "test/runtime/compute/linear_regression.hpp"
 #include "test/runtime/compute/particles.hpp"
 
 #include <ATen/ATen.h>
@@ -12,60 +13,6 @@ using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
-
-constexpr std::int64_t rows = 30;
-constexpr std::int64_t inputs = 2;
-constexpr double prior_std = 2;
-
-data_set linear_data() {
-  const generator_scope numbers{make_generator(21)};
-  data_set out;
-  out.encoding.task = task_kind::regression;
-  out.encoding.input_shape = {inputs};
-  out.encoding.inputs = {scaling{}};
-  out.train.inputs = at::randn({rows, inputs});
-  out.train.targets =
-      out.train.inputs.sum(1, true).add_(0.5).add_(at::randn({rows, 1}));
-  for (std::uint32_t i = 0; i < rows; ++i)
-    out.train.numbers.push_back(i);
-  return out;
-}
-
-/// y = w x + b with the sum of squared errors as minus the log likelihood: a
-/// Gaussian of variance 1/2.
-particle_recipe linear_recipe() {
-  auto out = small_recipe();
-  out.model.inputs = {inputs};
-  out.model.hidden = {};
-  out.optimizer = {.kind = "sgd", .learning_rate = 0.01};
-  out.weights_prior = {prior_kind::normal, prior_std};
-  out.total_steps = 1'000'000;
-  return out;
-}
-
-struct gaussian {
-  at::Tensor mean;
-  at::Tensor precision;
-};
-
-/// The exact posterior of (w, b), in double.
-gaussian posterior_of(const data_set& data) {
-  const auto x =
-      at::cat({data.train.inputs, at::ones({rows, 1})}, 1).to(at::kDouble);
-  const auto y = data.train.targets.to(at::kDouble);
-  const auto precision =
-      x.t().mm(x) * 2
-      + at::eye(inputs + 1, at::kDouble) / (prior_std * prior_std);
-  return {at::linalg_solve(precision, x.t().mm(y) * 2).squeeze(1), precision};
-}
-
-/// (w, b) of a particle in double.
-at::Tensor weights_of(seated_particle p) {
-  std::vector<at::Tensor> out;
-  for (const auto& parameter : p.seat.parameters())
-    out.push_back(parameter.detach().flatten().to(at::kDouble));
-  return at::cat(out);
-}
 
 void check_moments(const at::Tensor& draws, const at::Tensor& mean,
                    const at::Tensor& covariance, double close) {
@@ -89,7 +36,7 @@ TEST_CASE("HMC samples the posterior of a linear regression",
   recipe.temperature = GENERATE(1.0, 0.25);
   CAPTURE(recipe.temperature);
   constexpr std::int64_t burn_in = 300, kept = 4000;
-  particle_box box{recipe, 1, rows};
+  particle_box box{recipe, 1, linear_rows};
   box.create({0});
   std::vector<at::Tensor> draws;
   double accepted = 0;
@@ -119,7 +66,7 @@ TEST_CASE("SGLD on all rows has the covariance of its discretised chain",
   const auto data = linear_data();
   auto recipe = linear_recipe();
   recipe.optimizer = {.kind = "sgld", .learning_rate = 0.2};
-  particle_box box{recipe, 1, rows};
+  particle_box box{recipe, 1, linear_rows};
   box.create({0});
   std::vector<at::Tensor> draws;
   box.with({0}, [&](seated_particle p) {
@@ -132,7 +79,7 @@ TEST_CASE("SGLD on all rows has the covariance of its discretised chain",
   });
   const auto exact = posterior_of(data);
   // eps = 2 lr / N; the correction is up to a third of the variance here.
-  const double eps = 2 * recipe.optimizer.learning_rate / double{rows};
+  const double eps = 2 * recipe.optimizer.learning_rate / double{linear_rows};
   const auto chain = at::linalg_inv(
       exact.precision - exact.precision.mm(exact.precision) * (eps / 4));
   const auto wrong = at::linalg_inv(exact.precision);
@@ -152,16 +99,16 @@ TEST_CASE("a chain of HMC goes on from a snapshot as it would have",
       return 0;
     });
   };
-  particle_box unbroken{recipe, 1, rows};
+  particle_box unbroken{recipe, 1, linear_rows};
   unbroken.create({0});
   run(unbroken, 40);
-  particle_box first{recipe, 1, rows};
+  particle_box first{recipe, 1, linear_rows};
   first.create({0});
   run(first, 17);
   const auto saved = first.with({0}, [](seated_particle p) {
     return snapshot(p.entry, p.seat.row()).value();
   });
-  particle_box second{recipe, 1, rows};
+  particle_box second{recipe, 1, linear_rows};
   second.create({0});
   second.with({0}, [&](seated_particle p) {
     REQUIRE(restore(p.entry, p.seat.row(), saved));
@@ -177,7 +124,7 @@ TEST_CASE("HMC refuses networks whose potential is random",
   auto recipe = linear_recipe();
   recipe.model.hidden = {4};
   recipe.model.dropout = 0.2;
-  particle_box box{recipe, 1, rows};
+  particle_box box{recipe, 1, linear_rows};
   box.create({0});
   const auto before = box.parameters_of({0});
   const auto done = box.with({0}, [&](seated_particle p) {
@@ -193,7 +140,7 @@ TEST_CASE("HMC rejects a trajectory that leaves the energy's level",
   const auto data = linear_data();
   auto recipe = linear_recipe();
   recipe.optimizer.learning_rate = 1e6;
-  particle_box box{recipe, 1, rows};
+  particle_box box{recipe, 1, linear_rows};
   box.create({0});
   const auto before = box.parameters_of({0});
   const auto done = box.with({0}, [&](seated_particle p) {

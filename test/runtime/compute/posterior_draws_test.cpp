@@ -244,7 +244,8 @@ TEST_CASE("statistics of batches are those of the draw",
     const auto own = parameter_row(p.entry, p.seat.row());
     const auto kept = own.clone();
     auto numbers = make_generator(derive_seed(11, first, "draw 1"));
-    p.recipe().posterior->draw(own, rows, p.entry.collected, 1, numbers);
+    p.recipe().posterior->draw(p.seat.net(), own, rows, p.entry.collected, 1,
+                               numbers);
     auto w = p.seat.net().named_parameters();
     const auto hidden = x.mm(w["first.weight"].t()) + w["first.bias"];
     auto mean = at::zeros({8});

@@ -1,61 +1,18 @@
-#include "runtime/posterior/swag.hpp"
 #include "test/runtime/posterior/reference.hpp"
+#include "test/runtime/posterior/swag_collection.hpp"
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-
 using namespace posse;
 using namespace posse::testing;
-
-namespace {
-
-/// Iterates taken in, with a ring of `rank` columns.
-class collection {
-public:
-  collection(std::int64_t size, std::int64_t rank, at::ScalarType type)
-      : moments_{at::empty({size}, type), at::empty({size}, type)},
-        ring_{at::empty({rank, size}, type)} {}
-
-  void add(const at::Tensor& w) {
-    swag_collect(moments_, ring_[count_ % ring_.size(0)], w, count_);
-    ++count_;
-  }
-
-  const swag_moments& moments() const { return moments_; }
-  std::int64_t count() const { return count_; }
-  std::int64_t rank() const { return ring_.size(0); }
-
-  /// The columns that are held, oldest first.
-  std::vector<at::Tensor> columns() const {
-    std::vector<at::Tensor> out;
-    for (auto i = std::max<std::int64_t>(0, count_ - rank()); i < count_; ++i)
-      out.push_back(ring_[i % rank()]);
-    return out;
-  }
-
-  at::Tensor draw(double scale, double least_variance, const at::Tensor& z1,
-                  const at::Tensor& z2) const {
-    auto out = at::empty_like(moments_.mean);
-    swag_draw(moments_, columns(), rank(), scale, least_variance, z1, z2, out);
-    return out;
-  }
-
-private:
-  swag_moments moments_;
-  at::Tensor ring_;
-  std::int64_t count_{0};
-};
-
-} // namespace
 
 TEST_CASE("moments, deviations and draws are those of the reference",
           "[runtime][swag]") {
   for (const auto& c : reference_cases("swag.json")) {
     INFO(c.name);
     const bool starts = c.inputs.contains("start");
-    collection x{c.inputs["P"].get<std::int64_t>(),
-                 c.inputs["K"].get<std::int64_t>(), at::kDouble};
+    swag_collection x{c.inputs["P"].get<std::int64_t>(),
+                      c.inputs["K"].get<std::int64_t>(), at::kDouble};
     if (starts)
       x.add(tensor_of(c.inputs["start"]));
     const auto iterates = tensor_of(c.inputs["iterates"]);
@@ -86,7 +43,7 @@ TEST_CASE("moments, deviations and draws are those of the reference",
 
 TEST_CASE("draws have the covariance of the paper", "[runtime][swag]") {
   const auto numbers = at::detail::createCPUGenerator(3);
-  collection x{3, 4, at::kDouble};
+  swag_collection x{3, 4, at::kDouble};
   for (int i = 0; i < 9; ++i)
     x.add(at::randn({3}, numbers, at::kDouble));
   constexpr std::int64_t draws = 40'000;
@@ -109,8 +66,8 @@ TEST_CASE("draws have the covariance of the paper", "[runtime][swag]") {
 TEST_CASE("a variance in float32 has its digits where squares have none",
           "[runtime][swag]") {
   const auto numbers = at::detail::createCPUGenerator(4);
-  collection wide{64, 2, at::kDouble};
-  collection narrow{64, 2, at::kFloat};
+  swag_collection wide{64, 2, at::kDouble};
+  swag_collection narrow{64, 2, at::kFloat};
   auto square = at::zeros({64}, at::kFloat);
   for (int i = 1; i <= 40; ++i) {
     const auto w = 1 + 1e-4 * at::randn({64}, numbers, at::kDouble);
@@ -135,7 +92,7 @@ TEST_CASE("on a quadratic the Gaussian is the stationary one of SGD",
   constexpr double eps = 0.1;
   constexpr double s = 0.3;
   const auto expected = eps * s * s / (a * (2 - eps * a));
-  collection x{3, 2, at::kDouble};
+  swag_collection x{3, 2, at::kDouble};
   auto w = at::zeros({3}, at::kDouble);
   for (int i = 0; i < 200'000; ++i) {
     w = w - eps * (a * w + s * at::randn({3}, numbers, at::kDouble));

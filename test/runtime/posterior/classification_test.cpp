@@ -42,9 +42,19 @@ TEST_CASE("a classification ensemble predicts as the reference does",
     auto nll = -p.log_probabilities.gather(1, labels_of(c).unsqueeze(1));
     check_close_to_scale(nll.squeeze(1), tensor_of(c.outputs["nll_each"]),
                          1e-12);
+    // Point by point: an average can hide two errors. A confident point's score
+    // is a small difference of numbers up to 1.
+    auto brier = tensor_of(c.outputs["brier_each"]);
+    for (std::int64_t i = 0; i < brier.size(0); ++i) {
+      auto one = evaluate(tensor_of(c.inputs["logits"]).narrow(1, i, 1),
+                          labels_of(c).narrow(0, i, 1));
+      CHECK(std::abs(one.brier - brier[i].item<double>()) < 1e-12);
+    }
     if (!c.outputs.contains("predicted"))
       continue;
     check_close(p.predicted, tensor_of(c.outputs["predicted"]), 0);
+    check_close(p.probabilities.amax(1), tensor_of(c.outputs["confidence"]),
+                1e-12);
     check_close(p.entropy, tensor_of(c.outputs["predictive_entropy"]), 1e-12);
     check_close(p.expected_entropy, tensor_of(c.outputs["expected_entropy"]),
                 1e-12);

@@ -14,6 +14,7 @@ TEST_CASE("the Gaussian CRPS is the reference's", "[runtime][mixture]") {
   const auto& c = cases.at(0);
   REQUIRE(c.name == "gaussian");
   auto n = c.inputs["y"].size();
+  double sum = 0;
   for (std::size_t i = 0; i < n; ++i) {
     double mean = c.inputs["mean"][i];
     double sd = c.inputs["sd"][i];
@@ -27,7 +28,10 @@ TEST_CASE("the Gaussian CRPS is the reference's", "[runtime][mixture]") {
     CHECK(crps({{means.data(), 1}, {deviations.data(), 1}}, y)
           == expected.epsilon(1e-10));
     CHECK(crps({means, deviations}, y) == expected.epsilon(1e-10));
+    sum += crps_of_gaussian(mean, sd, y);
   }
+  CHECK(sum / static_cast<double>(n)
+        == Approx(c.outputs["crps"].get<double>()).epsilon(1e-12));
 }
 
 TEST_CASE("the CRPS of narrow members is that of a sample",

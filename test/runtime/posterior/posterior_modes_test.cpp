@@ -1,3 +1,4 @@
+#include "runtime/posterior/classification_predictive.hpp"
 #include "runtime/posterior/posterior_modes.hpp"
 #include "test/runtime/posterior/reference.hpp"
 #include "test/support/catch.hpp"
@@ -47,6 +48,61 @@ TEST_CASE("regression modes reduce over members, axis 1", "[runtime][modes]") {
   CHECK(regression("pred", wide).scalar_type() == at::kFloat);
 }
 
+TEST_CASE("PusH's six regression modes have its names, order and shapes",
+          "[runtime][modes]") {
+  const auto modes = all_regression_modes();
+  std::vector<std::string_view> names;
+  for (const auto& mode : modes)
+    names.push_back(mode.name);
+  CHECK(names
+        == std::vector<std::string_view>{"mean", "median", "min", "max", "std",
+                                         "pred"});
+  // Seven points, three members, rows of numbers: [B, M, ...].
+  for (const auto& x : {at::rand({7, 3}), at::rand({7, 3, 2})})
+    for (const auto& mode : modes) {
+      INFO(mode.name);
+      const auto result = mode.apply(x);
+      REQUIRE(result);
+      const auto shaped_as = mode.name == "pred" ? x : x.select(1, 0);
+      CHECK(result->sizes() == shaped_as.sizes());
+    }
+}
+
+TEST_CASE("PusH's five classification modes have its names, order and shapes",
+          "[runtime][modes]") {
+  const auto modes = all_classification_modes();
+  std::vector<std::string_view> names;
+  for (const auto& mode : modes)
+    names.push_back(mode.name);
+  CHECK(names
+        == std::vector<std::string_view>{"logits", "prob", "mean_prob", "mode",
+                                         "std"});
+  const auto logits = at::rand({7, 3, 4}); // [B, M, C]
+  const auto shape = [&](std::string_view name) {
+    return classification(name, logits).sizes().vec();
+  };
+  using sizes = std::vector<std::int64_t>;
+  CHECK(shape("logits") == sizes{7, 3, 4});
+  CHECK(shape("prob") == sizes{7, 3, 4});
+  CHECK(shape("mean_prob") == sizes{7, 4});
+  CHECK(shape("mode") == sizes{7});
+  CHECK(shape("std") == sizes{7, 4});
+  CHECK(classification("mode", logits).scalar_type() == at::kLong);
+}
+
+TEST_CASE("the spread over members is the reference's, divided by M - 1",
+          "[runtime][modes]") {
+  for (const auto& c : reference_cases("regression.json")) {
+    if (!c.outputs.contains("member_variance_unbiased"))
+      continue; // of one member
+    INFO(c.name);
+    const auto x = tensor_of(c.inputs["means"]).t();
+    check_close(regression("std", x).square(),
+                tensor_of(c.outputs["member_variance_unbiased"]), 1e-10);
+    check_close(regression("mean", x), tensor_of(c.outputs["mean"]), 1e-12);
+  }
+}
+
 TEST_CASE("the median of an odd number of members is the middle one",
           "[runtime][modes]") {
   check_close(regression("median", doubles({9, 1, 4}, {1, 3})),
@@ -61,9 +117,28 @@ TEST_CASE("the spread of one member is not a number", "[runtime][modes]") {
             .item<bool>());
 }
 
+TEST_CASE("MC dropout: probabilities are averaged over draws, and the class is "
+          "an argmax over classes, never over draws",
+          "[runtime][modes][defect]") {
+  // PusH's takes softmax and argmax over the axis of draws, and so answers a
+  // draw's number. At the first point three of five draws vote, barely, for
+  // class 0, and two are sure of class 1.
+  const auto vote = doubles({.40, .35, .25}, {3});
+  const auto sure = doubles({.05, .90, .05}, {3});
+  const auto alike = doubles({.1, .2, .7}, {3});
+  const auto p = at::stack({at::stack({vote, vote, vote, sure, sure}),
+                            alike.expand({5, 3})}); // [2, 5, 3]
+  const auto average = doubles({.26, .57, .17, .1, .2, .7}, {2, 3});
+  check_close(classification("mean_prob", p.log()), average, 1e-14);
+  const auto predictive = predict_classification(p.log().transpose(0, 1));
+  REQUIRE(predictive);
+  check_close(predictive->probabilities, average, 1e-14);
+  CHECK(predictive->predicted.equal(at::tensor({1, 2}, at::kLong)));
+  CHECK(classification("mode", p.log()).equal(at::tensor({0, 2}, at::kLong)));
+}
+
 TEST_CASE("classification modes reduce over members, not over samples",
           "[runtime][modes][defect]") {
-  // PusH's MC dropout takes softmax and argmax over the wrong axis.
   auto c = reference_cases("classification.json").at(0);
   auto logits = tensor_of(c.inputs["logits"]).transpose(0, 1); // [B, M, C]
   check_close(classification("mean_prob", logits),

@@ -79,8 +79,13 @@ TEST_CASE("a regression ensemble predicts and scores as the reference does",
           y.narrow(0, i, 1));
       CHECK(one.gaussian->nll
             == Approx(out["mixture_nll_each"][n].get<double>()).epsilon(1e-12));
+      CHECK(one.gaussian->nll_moment
+            == Approx(out["nll_each"][n].get<double>()).epsilon(1e-10));
       CHECK(one.gaussian->crps
             == Approx(out["crps_of_mixture"][n].get<double>()).epsilon(1e-10));
+      CHECK(one.gaussian->crps_moment
+            == Approx(out["crps_of_moment_gaussian"][n].get<double>())
+                   .epsilon(1e-10));
     }
   }
 }

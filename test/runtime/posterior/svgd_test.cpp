@@ -80,6 +80,13 @@ TEST_CASE("SVGD gives the reference's distances, kernel and direction",
     auto [phi, result] = direction(theta, score, rule_of(c.inputs));
     auto expected = tensor_of(c.outputs["phi"]);
     check_close_to_scale(phi, expected, 1e-12);
+    // With no score the repulsion is left. It is exactly 0 for one particle.
+    auto repulsion =
+        direction(theta, at::zeros_like(score), rule_of(c.inputs)).phi;
+    check_close_to_scale(repulsion, tensor_of(c.outputs["repulsion"]), 1e-12);
+    auto largest = expected.abs().max().item<double>();
+    auto drive_error = phi - repulsion - tensor_of(c.outputs["drive"]);
+    CHECK(drive_error.abs().max().item<double>() <= 1e-12 * largest);
     CHECK(result.max_direction == phi.abs().max().item<double>());
     check_close_to_scale(theta + c.inputs["lr"].get<double>() * phi,
                          tensor_of(c.outputs["theta_next"]), 1e-12);

@@ -69,7 +69,7 @@ expected<posterior_answer> combine_means(std::span<const at::Tensor> particles,
   auto predictive = predict_regression(members);
   if (!predictive)
     return fail(std::move(predictive));
-  return regression_answer{std::move(members), std::move(*predictive), draws};
+  return regression_answer{{std::move(members), std::move(*predictive)}, draws};
 }
 
 expected<posterior_answer>
@@ -144,11 +144,13 @@ listed(const expected<Metrics>& all, const expected<std::vector<Metrics>>& each,
 
 expected<test_metrics> measured(const regression_answer& answer,
                                 const at::Tensor& targets) {
-  const auto& [members, predictive, draws] = answer;
+  const auto& members = answer.members;
+  const auto draws = answer.draws;
   std::optional<expected<regression_diversity>> diversity;
   if (members.means.size(0) > draws)
-    diversity = evaluate_regression_diversity(members, predictive, draws);
-  return listed(evaluate_regression(members, predictive, targets),
+    diversity =
+        evaluate_regression_diversity(members, answer.predictive, draws);
+  return listed(evaluate_regression(members, answer.predictive, targets),
                 evaluate_regression_members(members, targets, draws),
                 diversity);
 }
@@ -211,8 +213,7 @@ expected<answer_calibration> calibrate_answer(
     const auto y = to_tensor(targets);
     const auto test_y = to_tensor(test_targets);
     if (const auto* x = std::get_if<regression_answer>(&validation))
-      return calibrate(x->predictive, y,
-                       std::get<regression_answer>(test).predictive, test_y);
+      return calibrate(*x, y, std::get<regression_answer>(test), test_y);
     return calibrate(
         std::get<classification_answer>(validation).predictive, y.to(at::kLong),
         std::get<classification_answer>(test).predictive, test_y.to(at::kLong));

@@ -22,9 +22,7 @@ namespace posse {
 
 /// What the networks of all particles say about B rows, each alone and all
 /// together, in original units: `draws` a particle, side by side.
-struct regression_answer {
-  regression_members members;
-  regression_predictive predictive;
+struct regression_answer : regression_ensemble {
   std::int64_t draws{1};
 };
 struct classification_answer {

@@ -43,25 +43,37 @@ json diversity_of(const member_diversity& x) {
   return out;
 }
 
-json calibrated_of(const regression_calibration& x) {
-  return {{"validation_rows", x.validation_rows},
-          {"conformal",
-           {{"coverage_90", x.intervals.coverage},
-            {"width_90", x.intervals.size}}}};
+/// Those of the metrics that tell what calibration changes, in their order.
+json scores_of(const metric_list& metrics) {
+  static const std::set<std::string> told{
+      "nll",  "ece",         "brier",        "ece_equal_mass",
+      "crps", "coverage_90", "sharpness_90", "interval_score_90"};
+  auto out = json::object();
+  for (const auto& each : metrics)
+    if (told.contains(each.name))
+      out[each.name] = each.value;
+  return out;
 }
 
-json scores_of(const classification_metrics& x) {
-  return {{"nll", x.nll},
-          {"ece", x.ece},
-          {"brier", x.brier},
-          {"ece_equal_mass", x.ece_equal_mass}};
+/// @param before Of the ensemble as it is.
+json calibrated_of(const regression_calibration& x, const metric_list& before) {
+  json out{{"validation_rows", x.validation_rows}};
+  if (x.deviations) {
+    out["deviation_scale"] = x.deviations->factor;
+    out["before"] = scores_of(before);
+    out["after"] = scores_of(to_list(x.deviations->after));
+  }
+  out["conformal"] = {{"coverage_90", x.intervals.coverage},
+                      {"width_90", x.intervals.size}};
+  return out;
 }
 
-json calibrated_of(const classification_calibration& x) {
+json calibrated_of(const classification_calibration& x,
+                   const metric_list& before) {
   return {{"validation_rows", x.validation_rows},
           {"temperature", x.temperature},
-          {"before", scores_of(x.before)},
-          {"after", scores_of(x.after)},
+          {"before", scores_of(before)},
+          {"after", scores_of(to_list(x.after))},
           {"conformal",
            {{"coverage_90", x.sets.coverage}, {"classes_90", x.sets.size}}}};
 }
@@ -115,7 +127,8 @@ json to_json(const run_result& x) {
     out["diversity"] = diversity_of(*x.metrics.diversity);
   if (x.calibrated)
     out["calibrated"] = std::visit(
-        [](const auto& c) { return calibrated_of(c); }, *x.calibrated);
+        [&x](const auto& c) { return calibrated_of(c, x.metrics.ensemble); },
+        *x.calibrated);
   out.update({
       {"timing", timing_of(x.timing, x.state.particle_steps)},
       {"execution", {{"mode", x.fused ? "fused" : "lanes"}, {"lanes", lanes}}},

@@ -55,6 +55,10 @@ std::string calibrated_line(const json& result) {
                        x.at("after").at("nll").get<double>(),
                        x.at("after").at("ece").get<double>(),
                        x.at("temperature").get<double>());
+  if (x.contains("deviation_scale"))
+    out += fmt::format("NLL {:.4f} with deviations times {:.3f}; ",
+                       x.at("after").at("nll").get<double>(),
+                       x.at("deviation_scale").get<double>());
   const auto coverage = regions.at("coverage_90").get<double>();
   if (regions.contains("classes_90"))
     return out

@@ -1,5 +1,6 @@
 #include "runtime/posterior/calibration.hpp"
 
+#include "runtime/posterior/deviation_scale.hpp"
 #include "runtime/posterior/temperature.hpp"
 
 namespace posse {
@@ -18,6 +19,25 @@ conformal(const Predictive& validation, const at::Tensor& targets,
           [&](double q) { return evaluate_conformal(test, test_targets, q); });
 }
 
+expected<regression_calibration::scaling>
+scale_deviations(const regression_members& validation,
+                 const at::Tensor& targets, const regression_members& test,
+                 const at::Tensor& test_targets) {
+  auto factor = fit_deviation_scale(validation, targets);
+  if (!factor)
+    return fail(std::move(factor));
+  auto members = at_deviation_scale(test, *factor);
+  if (!members)
+    return fail(std::move(members));
+  auto predictive = predict_regression(*members);
+  if (!predictive)
+    return fail(std::move(predictive));
+  auto after = evaluate_regression(*members, *predictive, test_targets);
+  if (!after)
+    return fail(std::move(after));
+  return regression_calibration::scaling{*factor, *after};
+}
+
 } // namespace
 
 expected<classification_calibration>
@@ -30,9 +50,6 @@ calibrate(const classification_predictive& validation, const at::Tensor& labels,
   auto tempered = at_temperature(test, *temperature);
   if (!tempered)
     return fail(std::move(tempered));
-  auto before = evaluate_classification(test, test_labels);
-  if (!before)
-    return fail(std::move(before));
   auto after = evaluate_classification(*tempered, test_labels);
   if (!after)
     return fail(std::move(after));
@@ -40,17 +57,25 @@ calibrate(const classification_predictive& validation, const at::Tensor& labels,
   if (!sets)
     return fail(std::move(sets));
   return classification_calibration{labels.size(0), *temperature,
-                                    std::move(*before), std::move(*after),
-                                    *sets};
+                                    std::move(*after), *sets};
 }
 
 expected<regression_calibration>
-calibrate(const regression_predictive& validation, const at::Tensor& targets,
-          const regression_predictive& test, const at::Tensor& test_targets) {
-  auto intervals = conformal(validation, targets, test, test_targets);
+calibrate(const regression_ensemble& validation, const at::Tensor& targets,
+          const regression_ensemble& test, const at::Tensor& test_targets) {
+  auto intervals =
+      conformal(validation.predictive, targets, test.predictive, test_targets);
   if (!intervals)
     return fail(std::move(intervals));
-  return regression_calibration{targets.size(0), *intervals};
+  regression_calibration out{targets.size(0), {}, *intervals};
+  if (!validation.predictive.gaussian)
+    return out;
+  auto scaled =
+      scale_deviations(validation.members, targets, test.members, test_targets);
+  if (!scaled)
+    return fail(std::move(scaled));
+  out.deviations = *scaled;
+  return out;
 }
 
 } // namespace posse

@@ -3,11 +3,13 @@
 #include "messages/failure.hpp"
 #include "runtime/posterior/classification_metrics.hpp"
 #include "runtime/posterior/conformal.hpp"
+#include "runtime/posterior/regression_metrics.hpp"
 #include "runtime/posterior/regression_predictive.hpp"
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 
 namespace posse {
 
@@ -18,9 +20,8 @@ inline constexpr double conformal_miss = 0.1;
 /// validation rows tell.
 struct classification_calibration {
   std::int64_t validation_rows{};
-  double temperature{};          ///< see fit_temperature()
-  classification_metrics before; ///< of the predictive as it is
-  classification_metrics after;  ///< at that temperature
+  double temperature{};         ///< see fit_temperature()
+  classification_metrics after; ///< at that temperature
   /// Of the predictive as it is: a temperature from the same rows would break
   /// what the sets promise.
   conformal_quality sets;
@@ -28,8 +29,21 @@ struct classification_calibration {
 
 /// The same of a regression posterior.
 struct regression_calibration {
+  struct scaling {
+    double factor{};          ///< see fit_deviation_scale()
+    regression_metrics after; ///< with the deviations times that
+  };
+
   std::int64_t validation_rows{};
+  std::optional<scaling> deviations; ///< absent: a point head has none
+  /// The same whatever the deviations' factor, which cancels.
   conformal_quality intervals;
+};
+
+/// An ensemble on some rows, and what predict_regression() makes of it.
+struct regression_ensemble {
+  regression_members members;
+  regression_predictive predictive;
 };
 
 /// @param validation, labels Of the rows to calibrate by: [V] int64.
@@ -41,11 +55,12 @@ calibrate(const classification_predictive& validation, const at::Tensor& labels,
           const classification_predictive& test, const at::Tensor& test_labels);
 
 /// @param validation, targets Of the rows to calibrate by: [V], any float
-/// dtype,
-///   in the predictive's units.
+///   dtype, in the members' units.
 /// @param test, test_targets Of those to measure on: [B].
+/// @returns errors of fit_deviation_scale(), evaluate_regression() and
+///   conformal_quantile().
 expected<regression_calibration>
-calibrate(const regression_predictive& validation, const at::Tensor& targets,
-          const regression_predictive& test, const at::Tensor& test_targets);
+calibrate(const regression_ensemble& validation, const at::Tensor& targets,
+          const regression_ensemble& test, const at::Tensor& test_targets);
 
 } // namespace posse

@@ -29,6 +29,15 @@ double density(const gaussian_mixture& f, double x) {
   return sum / static_cast<double>(f.means.size());
 }
 
+/// The log density at y of the member for which it is largest.
+double largest_of_members(const gaussian_mixture& f, double y) {
+  auto largest = -std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < f.means.size(); ++i)
+    largest = std::max(largest,
+                       log_density_of_gaussian(f.means[i], f.deviations[i], y));
+  return largest;
+}
+
 /// E|X| of X ~ N(mean, deviation^2).
 double mean_magnitude(double mean, double deviation) {
   auto z = mean / deviation;
@@ -59,16 +68,30 @@ double log_density_of_gaussian(double mean, double deviation, double y) {
 }
 
 double log_density(const gaussian_mixture& f, double y) {
-  auto largest = -std::numeric_limits<double>::infinity();
-  auto member = [&](std::size_t i) {
-    return log_density_of_gaussian(f.means[i], f.deviations[i], y);
-  };
-  for (std::size_t i = 0; i < f.means.size(); ++i)
-    largest = std::max(largest, member(i));
+  const auto largest = largest_of_members(f, y);
   double sum = 0;
   for (std::size_t i = 0; i < f.means.size(); ++i)
-    sum += std::exp(member(i) - largest);
+    sum += std::exp(log_density_of_gaussian(f.means[i], f.deviations[i], y)
+                    - largest);
   return largest + std::log(sum / static_cast<double>(f.means.size()));
+}
+
+log_density_slopes slopes_of_log_density(const gaussian_mixture& f, double y) {
+  const auto largest = largest_of_members(f, y);
+  double sum = 0;
+  double first = 0;
+  double second = 0;
+  for (std::size_t i = 0; i < f.means.size(); ++i) {
+    const auto deviation = f.deviations[i];
+    const auto z = (y - f.means[i]) / deviation;
+    const auto weight =
+        std::exp(log_density_of_gaussian(f.means[i], deviation, y) - largest);
+    sum += weight;
+    first -= weight * z / deviation;
+    second += weight * (z * z - 1) / (deviation * deviation);
+  }
+  first /= sum;
+  return {first, second / sum - first * first};
 }
 
 double quantile(const gaussian_mixture& f, double p) {

@@ -18,6 +18,13 @@ double cdf(const gaussian_mixture& f, double x);
 /// log f(y), finite however far `y` lies from every mean.
 double log_density(const gaussian_mixture& f, double y);
 
+/// The first and the second derivative of log f in y, finite as it is.
+struct log_density_slopes {
+  double first;
+  double second;
+};
+log_density_slopes slopes_of_log_density(const gaussian_mixture& f, double y);
+
 /// The x with P(X <= x) = p, to 1e-12 of the smallest deviation or to the last
 /// bits of x. Where the cdf is flat at p (members far apart) it is one of the
 /// points of that stretch.

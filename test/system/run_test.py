@@ -181,11 +181,10 @@ class ASmallRun(Story):
         self.assertNotIn("collapsed", (self.run_dir / "log.jsonl").read_text(encoding="utf-8"))
 
     def test_five_validation_rows_bound_no_interval(self):
-        self.assertEqual(
-            self.result["calibrated"],
-            {"validation_rows": 5, "conformal": {"coverage_90": 1, "width_90": None}},
-        )
-        self.assertIn("calibrated on 5 validation rows: 90 % intervals take 9\n", self.out)
+        calibrated = self.result["calibrated"]
+        self.assertEqual(calibrated["validation_rows"], 5)
+        self.assertEqual(calibrated["conformal"], {"coverage_90": 1, "width_90": None})
+        self.assertRegex(self.out, r"calibrated on 5 validation rows: .*; 90 % intervals take 9\n")
 
     def test_the_log_is_json_lines_from_start_to_finish(self):
         text = (self.run_dir / "log.jsonl").read_text(encoding="utf-8")
@@ -316,6 +315,32 @@ class OtherWishes(Story):
         table = read_table(self.folder / "point/predictions.csv")
         self.assertEqual(list(table)[:4], PREDICTION_COLUMNS[:4])
         self.assertEqual(table["std"], table["epistemic_std"])
+        self.assertEqual(list(result["calibrated"]), ["validation_rows", "conformal"])
+
+    def test_a_factor_scales_the_deviations_of_the_test_rows(self):
+        out = self.must("run", self.config, "--out", "scaled", "--set", "infer.particles=1")
+        result = read_json(self.folder / "scaled/result.json")
+        calibrated, metrics = result["calibrated"], result["metrics"]["test"]
+        self.assertEqual(
+            list(calibrated),
+            ["validation_rows", "deviation_scale", "before", "after", "conformal"],
+        )
+        scores = ["nll", "crps", "coverage_90", "sharpness_90", "interval_score_90"]
+        for name in ("before", "after"):
+            self.assertEqual(list(calibrated[name]), scores)
+        for name, score in calibrated["before"].items():
+            self.assertEqual(score, metrics[name], name)
+        factor, after = calibrated["deviation_scale"], calibrated["after"]
+        self.assertTrue(0.01 <= factor <= 100)
+        # One network's Gaussian, its deviations times the factor.
+        t = read_table(self.folder / "scaled/predictions.csv")
+        rows = [(y - m, factor * s) for y, m, s in zip(t["target"], t["mean"], t["std"])]
+        nll = fmean(0.5 * math.log(2 * math.pi * s * s) + e * e / (2 * s * s) for e, s in rows)
+        self.assertAlmostEqual(after["nll"], nll, places=9)
+        self.assertAlmostEqual(
+            after["sharpness_90"], factor * metrics["sharpness_90"], delta=1e-9 * factor
+        )
+        self.assertIn(f"NLL {after['nll']:.4f} with deviations times {factor:.3f}; 90 %", out)
 
     def test_conformal_intervals_are_multiples_of_the_deviation(self):
         out = self.must(
@@ -324,7 +349,7 @@ class OtherWishes(Story):
         calibrated = read_json(self.folder / "wide/result.json")["calibrated"]
         self.assertEqual(calibrated["validation_rows"], 14)
         width, covered = calibrated["conformal"]["width_90"], calibrated["conformal"]["coverage_90"]
-        self.assertIn(f"14 validation rows: 90 % intervals cover {covered:.4f}, {width:.4g}", out)
+        self.assertIn(f"; 90 % intervals cover {covered:.4f}, {width:.4g} wide\n", out)
         t = read_table(self.folder / "wide/predictions.csv")
         q = width / (2 * fmean(t["std"]))
         scores = [abs(y - m) / s for y, m, s in zip(t["target"], t["mean"], t["std"])]

@@ -86,3 +86,27 @@ TEST_CASE("the log density stays finite far from every member",
   CHECK(log_density({means, deviations}, 1001)
         == Approx(-0.5e6 - 0.9189385332046727 - std::log(2.0)).epsilon(1e-15));
 }
+
+TEST_CASE("the log density's slopes are its derivatives",
+          "[runtime][mixture]") {
+  std::array means{0.0, 1.0, -2.0};
+  std::array deviations{1.0, 0.3, 0.7};
+  const gaussian_mixture f{means, deviations};
+  // Central differences of step h: h^2 of higher derivatives, here up to some
+  // thousands, beside 1e-16 / h and, of the second, 1e-16 / h^2.
+  for (double y : {-4.0, -1.2, 0.0, 0.4, 0.9, 3.0}) {
+    const auto slopes = slopes_of_log_density(f, y);
+    const auto at = [&](double x) { return log_density(f, x); };
+    double h = 1e-5;
+    CHECK(slopes.first
+          == Approx((at(y + h) - at(y - h)) / (2 * h)).margin(1e-6));
+    h = 1e-4;
+    CHECK(
+        slopes.second
+        == Approx((at(y + h) - 2 * at(y) + at(y - h)) / (h * h)).margin(1e-4));
+  }
+  // Far off the nearest tail's alone: that of N(0, 1).
+  const auto far = slopes_of_log_density(f, 1000);
+  CHECK(far.first == Approx(-1000).epsilon(1e-14));
+  CHECK(far.second == Approx(-1).epsilon(1e-8));
+}

@@ -48,4 +48,20 @@ predict_classification(const at::Tensor& logits) {
                  });
 }
 
+expected<labelled_predictive>
+at_labels(const classification_predictive& predictive,
+          const at::Tensor& labels) {
+  return guarded("labels", [&]() -> expected<labelled_predictive> {
+    auto log_p = checked_real("log probabilities", predictive.log_probabilities,
+                              {-1, -1});
+    if (!log_p)
+      return fail(std::move(log_p));
+    auto y = checked_labels("labels", labels, log_p->size(0), log_p->size(1));
+    if (!y)
+      return fail(std::move(y));
+    auto of_labels = log_p->gather(1, y->unsqueeze(1)).squeeze(1);
+    return labelled_predictive{std::move(*log_p), std::move(of_labels)};
+  });
+}
+
 } // namespace posse

@@ -25,4 +25,17 @@ struct classification_predictive {
 expected<classification_predictive>
 predict_classification(const at::Tensor& logits);
 
+/// What a predictive says of B labels.
+struct labelled_predictive {
+  at::Tensor log_probabilities; ///< [B, C] float64, contiguous, on the CPU
+  at::Tensor of_labels;         ///< [B] float64: log p[label]
+};
+
+/// @param labels [B] int64, each in [0, C).
+/// @returns errc::invalid_argument for labels that do not fit; errc::non_finite
+///   for a NaN or infinity among the log probabilities.
+expected<labelled_predictive>
+at_labels(const classification_predictive& predictive,
+          const at::Tensor& labels);
+
 } // namespace posse

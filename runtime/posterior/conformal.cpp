@@ -65,14 +65,10 @@ expected<at::Tensor>
 conformal_scores(const classification_predictive& predictive,
                  const at::Tensor& labels) {
   return guarded("conformal scores", [&]() -> expected<at::Tensor> {
-    auto log_p = checked_real("log probabilities", predictive.log_probabilities,
-                              {-1, -1});
-    if (!log_p)
-      return fail(std::move(log_p));
-    auto y = checked_labels("labels", labels, log_p->size(0), log_p->size(1));
-    if (!y)
-      return fail(std::move(y));
-    return -log_p->gather(1, y->unsqueeze(1)).squeeze(1);
+    auto x = at_labels(predictive, labels);
+    if (!x)
+      return fail(std::move(x));
+    return -x->of_labels;
   });
 }
 

@@ -1,7 +1,6 @@
 #include "runtime/posterior/temperature.hpp"
 
 #include "runtime/core/guarded.hpp"
-#include "runtime/posterior/checked_tensor.hpp"
 #include "runtime/posterior/increasing_root.hpp"
 
 #include <ATen/ATen.h>
@@ -12,25 +11,22 @@ namespace posse {
 expected<double> fit_temperature(const classification_predictive& predictive,
                                  const at::Tensor& labels) {
   return guarded("temperature", [&]() -> expected<double> {
-    auto log_p = checked_real("log probabilities", predictive.log_probabilities,
-                              {-1, -1});
-    if (!log_p)
-      return fail(std::move(log_p));
-    auto y = checked_labels("labels", labels, log_p->size(0), log_p->size(1));
-    if (!y)
-      return fail(std::move(y));
-    if ((log_p->amax(1) - log_p->amin(1)).max().item<double>() == 0)
+    auto checked = at_labels(predictive, labels);
+    if (!checked)
+      return fail(std::move(checked));
+    const auto& log_p = checked->log_probabilities;
+    const auto& of_labels = checked->of_labels;
+    if ((log_p.amax(1) - log_p.amin(1)).max().item<double>() == 0)
       return 1;
-    auto of_labels = log_p->gather(1, y->unsqueeze(1));
     // Of the mean negative log likelihood in b = 1/T: derivatives are the mean
     // and the variance of log p under the probabilities at that temperature.
     auto slope = [&](double b) {
-      auto p = (*log_p * b).softmax(1);
-      return ((p * *log_p).sum(1, true) - of_labels).mean().item<double>();
+      auto p = (log_p * b).softmax(1);
+      return ((p * log_p).sum(1) - of_labels).mean().item<double>();
     };
     auto curvature = [&](double b) {
-      auto p = (*log_p * b).softmax(1);
-      auto deviation = *log_p - (p * *log_p).sum(1, true);
+      auto p = (log_p * b).softmax(1);
+      auto deviation = log_p - (p * log_p).sum(1, true);
       return (p * deviation.square()).sum(1).mean().item<double>();
     };
     return 1

@@ -20,6 +20,14 @@ private:
   failure why_;
 };
 
+/// In a handler of `failed`: goes on where a particle's numbers are no numbers
+/// any more (errc::non_finite), which ends the particle and not the run; throws
+/// any other failure again.
+inline void rethrow_unless_diverged(const task_failed& failed) {
+  if (failed.why().code != errc::non_finite)
+    throw;
+}
+
 template <class T>
 T value_or_throw(expected<T>&& x) {
   if (!x)

@@ -39,8 +39,7 @@ task<value> sample(particle& self, value args) {
     try {
       done = co_await self.transition(leapfrogs, wanted, plan.burn_in);
     } catch (const task_failed& failed) {
-      if (failed.why().code != errc::non_finite)
-        throw;
+      rethrow_unless_diverged(failed);
     }
     if (!done) {
       at = co_await self.give_up();

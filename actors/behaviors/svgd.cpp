@@ -127,8 +127,7 @@ task<value> step(particle& self, value args) {
   try {
     ack = co_await self.score(batch);
   } catch (const task_failed& failed) {
-    if (failed.why().code != errc::non_finite)
-      throw;
+    rethrow_unless_diverged(failed);
   }
   if (ack)
     co_return double{ack->loss};

@@ -16,8 +16,7 @@ task<value> train_alone(particle& self, value args) {
     try {
       done = co_await self.step(plan.batch(at.steps, self.pid()));
     } catch (const task_failed& failed) {
-      if (failed.why().code != errc::non_finite)
-        throw;
+      rethrow_unless_diverged(failed);
     }
     if (!done) {
       at = co_await self.give_up();

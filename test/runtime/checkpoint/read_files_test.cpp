@@ -1,6 +1,7 @@
 #include "runtime/checkpoint/prediction_file.hpp"
 #include "runtime/checkpoint/read_log.hpp"
 #include "runtime/checkpoint/result_file.hpp"
+#include "test/runtime/checkpoint/class_predictions.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/temporary_directory.hpp"
 
@@ -61,14 +62,7 @@ TEST_CASE("regression predictions read back as they were written",
 TEST_CASE("classification predictions read back as they were written",
           "[runtime][prediction_file]") {
   test::temporary_directory folder;
-  classification_predictions x;
-  x.row = {0, 1};
-  x.target = {2, 0};
-  x.predicted = {2, 1};
-  x.entropy = {0.5, 0};
-  x.mutual_information = {0.125, 0};
-  x.classes = 3;
-  x.probabilities = {0.25, 0.25, 0.5, 0, 1, 0};
+  const auto x = test::class_predictions();
   REQUIRE(write_predictions(folder / "p.csv", x));
   auto read = read_predictions(folder / "p.csv");
   REQUIRE(read);

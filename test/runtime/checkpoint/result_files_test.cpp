@@ -1,5 +1,6 @@
 #include "runtime/checkpoint/prediction_file.hpp"
 #include "runtime/checkpoint/result_file.hpp"
+#include "test/runtime/checkpoint/class_predictions.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/temporary_directory.hpp"
 
@@ -46,14 +47,7 @@ TEST_CASE("regression predictions have one line a row",
 TEST_CASE("classification predictions have a column a class",
           "[runtime][prediction_file]") {
   test::temporary_directory folder;
-  classification_predictions x;
-  x.row = {0, 1};
-  x.target = {2, 0};
-  x.predicted = {2, 1};
-  x.entropy = {0.5, 0.25};
-  x.mutual_information = {0.125, 0};
-  x.classes = 3;
-  x.probabilities = {0.25, 0.25, 0.5, 0, 1, 0};
+  auto x = test::class_predictions();
   REQUIRE(write_predictions(folder / "p.csv", x));
   CHECK(test::read_text(folder / "p.csv")
         == "row,target,predicted,entropy,mutual_information,p0,p1,p2\n"

@@ -1,5 +1,6 @@
 #include "apps/posse/bench/interleave.hpp"
 #include "apps/posse/bench/measure.hpp"
+#include "apps/posse/bench/measure_cells.hpp"
 #include "apps/posse/bench/particle_steps.hpp"
 #include "apps/posse/bench/particles.hpp"
 #include "apps/posse/bench/peers.hpp"
@@ -8,7 +9,6 @@
 #include "runtime/core/guarded.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace posse::bench {
@@ -101,22 +101,7 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
 } // namespace
 
 expected<std::vector<row>> measure_step(const options& opts) {
-  auto others = start_peers(opts);
-  if (!others)
-    return fail(std::move(others));
-  std::vector<row> out;
-  for (const auto& model : opts.models) {
-    auto work = make_workload(model, "deep_ensemble");
-    if (!work)
-      return fail(std::move(work));
-    for (auto particles : opts.particles) {
-      auto rows = compare(*work, particles, opts, others->get());
-      if (!rows)
-        return rows;
-      std::ranges::move(*rows, std::back_inserter(out));
-    }
-  }
-  return out;
+  return measure_cells(opts, "deep_ensemble", compare);
 }
 
 } // namespace posse::bench

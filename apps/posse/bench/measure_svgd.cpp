@@ -1,6 +1,7 @@
 #include "apps/posse/bench/bench_nodes.hpp"
 #include "apps/posse/bench/interleave.hpp"
 #include "apps/posse/bench/measure.hpp"
+#include "apps/posse/bench/measure_cells.hpp"
 #include "apps/posse/bench/particles.hpp"
 #include "apps/posse/bench/peers.hpp"
 #include "apps/posse/bench/plain.hpp"
@@ -12,7 +13,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <iterator>
 #include <memory>
 
 namespace posse::bench {
@@ -198,22 +198,7 @@ expected<std::vector<row>> compare(const workload& work, std::int64_t particles,
 } // namespace
 
 expected<std::vector<row>> measure_svgd(const options& opts) {
-  auto others = start_peers(opts);
-  if (!others)
-    return fail(std::move(others));
-  std::vector<row> out;
-  for (const auto& model : opts.models) {
-    auto work = make_workload(model, "svgd");
-    if (!work)
-      return fail(std::move(work));
-    for (auto particles : opts.particles) {
-      auto rows = compare(*work, particles, opts, others->get());
-      if (!rows)
-        return rows;
-      std::ranges::move(*rows, std::back_inserter(out));
-    }
-  }
-  return out;
+  return measure_cells(opts, "svgd", compare);
 }
 
 } // namespace posse::bench

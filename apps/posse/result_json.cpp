@@ -1,6 +1,5 @@
 #include "apps/posse/result_json.hpp"
 
-#include "apps/posse/value_json.hpp"
 #include "messages/version.hpp"
 #include "runtime/checkpoint/result_file.hpp"
 
@@ -143,11 +142,10 @@ json to_json(const run_result& x) {
   });
   if (x.chains)
     out["chains"] = to_json(*x.chains);
-  for (const auto& [section, particles] : x.by_particle.items())
-    for (const auto& [pid, entry] : particles.items())
-      out[section].push_back(entry);
-  if (!x.diagnostics.is_none())
-    out["diagnostics"] = to_json(x.diagnostics);
+  for (const auto& [pid, chain] : x.sampler.items())
+    out["sampler"].push_back(chain);
+  if (!x.diagnostics.is_null())
+    out["diagnostics"] = x.diagnostics;
   return out;
 }
 

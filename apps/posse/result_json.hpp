@@ -32,11 +32,10 @@ struct run_result {
   const std::vector<device_report>& devices;
   run_timing timing;
   bool fused{false}; ///< particles computed in groups, or one in parts
-  /// What the algorithm says of the last step, a dict; none: nothing.
-  const value& diagnostics;
-  /// What particles say of themselves, by section and pid: "sampler", of each
-  /// chain's proposals; "laplace", of each fit. May be empty.
-  const nlohmann::ordered_json& by_particle;
+  /// What the algorithm says of the last step, an object; null: nothing.
+  const nlohmann::ordered_json& diagnostics;
+  /// Of each chain, by pid: what it says of its proposals; may be empty.
+  const nlohmann::ordered_json& sampler;
 };
 
 /// What `result.json` says.

@@ -13,6 +13,7 @@
 #include "apps/posse/training_loop.hpp"
 #include "apps/posse/value_json.hpp"
 #include "runtime/checkpoint/learning_file.hpp"
+#include "runtime/checkpoint/logged_lines.hpp"
 #include "runtime/checkpoint/result_file.hpp"
 #include "runtime/checkpoint/run_log.hpp"
 #include "runtime/compute/train_group.hpp"
@@ -48,6 +49,7 @@ public:
   /// @returns the exit code.
   expected<int> run(const interrupt_guard& guard) {
     recall_learning();
+    recall_diagnostics();
     log_.write(log_level::info, "start",
                {{"particles", particles().num_particles()},
                 {"resumed", options_.existing == existing_run::resume}});
@@ -102,28 +104,20 @@ private:
   /// Logs what the algorithm says of the steps since it was heard last.
   void hear(const std::vector<value>& results) {
     for (const auto& each : results)
-      for (auto& entry :
+      for (const auto& entry :
            each.at_or<value_list>("log", {}).value_or(value_list{})) {
-        log_.write(log_level::info, "diagnostics", to_json(entry));
-        diagnostics_ = std::move(entry);
+        const auto line = to_json(entry);
+        if (diagnostics_.add(line))
+          log_.write(log_level::info, "diagnostics", line);
       }
     for (const auto& each : results) {
-      hear_of_particle(each, "chain", "sampler");
-      hear_of_particle(each, "laplace", "laplace");
+      auto chain = each.at<value_dict>("chain");
+      if (!chain)
+        continue;
+      const auto entry = to_json(value{*chain});
+      log_.write(log_level::info, "chain", entry);
+      sampler_[std::to_string(entry["pid"].get<std::int64_t>())] = entry;
     }
-  }
-
-  /// Logs what a particle says of itself under `key`, and keeps it under
-  /// `section` of the results.
-  void hear_of_particle(const value& said, const char* key,
-                        const char* section) {
-    auto found = said.at<value_dict>(key);
-    if (!found)
-      return;
-    const auto entry = to_json(value{*found});
-    log_.write(log_level::info, key, entry);
-    const auto pid = std::to_string(entry["pid"].get<std::int64_t>());
-    by_particle_[section][pid] = entry;
   }
 
   run_timing timing() const {
@@ -144,6 +138,14 @@ private:
     else
       log_.write(log_level::warning, "learning_lost",
                  {{"why", earlier.error().message}});
+  }
+
+  /// What the log says of steps already; a run can do without.
+  void recall_diagnostics() {
+    if (options_.existing != existing_run::resume)
+      return;
+    if (const auto log = read_log(files().log()))
+      diagnostics_.recall(*log, "diagnostics");
   }
 
   expected<void> save_learning() {
@@ -330,7 +332,7 @@ private:
     const auto result = to_json(
         run_result{setup_.config, *setup_.data, *metrics, calibrated, diagnosed,
                    outputs->test.states, *saved, *devices, timing(),
-                   computes_fused(*devices), diagnostics_, by_particle_});
+                   computes_fused(*devices), diagnostics_.latest(), sampler_});
     if (auto r = write_result(files().result(), result); !r)
       return r;
     log_.write(log_level::info, "finished", result["metrics"]);
@@ -342,9 +344,8 @@ private:
   /// them.
   bool computes_fused(const std::vector<device_report>& devices) {
     const auto& recipe = particles().plan().recipe;
-    const bool can = particles().plan().fusible
-                     && (recipe.batch_parts > 1
-                         || can_group(recipe, c10::Device{c10::kCPU}));
+    const bool can = recipe.batch_parts > 1
+                     || can_group(recipe.model, c10::Device{c10::kCPU});
     return setup_.config.run.fuse == fuse_mode::on && can
            && std::ranges::any_of(devices, [](const device_report& x) {
                 return x.device.starts_with("cpu");
@@ -370,9 +371,9 @@ private:
   clock::time_point training_start_{clock::now()};
   double train_seconds_{0};
   bool training_{true};
-  value diagnostics_; ///< the latest in the log
+  logged_lines diagnostics_; ///< what the algorithm says of single steps
   /// What each chain says of its proposals since the last checkpoint, by pid.
-  json by_particle_ = json::object();
+  json sampler_ = json::object();
 };
 
 // Before the first step, what fails is what the user gave, unless a library, an

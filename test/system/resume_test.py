@@ -32,6 +32,12 @@ def diagnostics(run):
     return [{key: x for key, x in line.items() if key != "time"} for line in lines]
 
 
+def diagnostics_lines(run):
+    """The log's own text of them."""
+    lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    return [line for line in lines if '"event":"diagnostics"' in line]
+
+
 def learned(run):
     """Which steps of which particles the learning curves tell of."""
     rows = (run / "learning.csv").read_text(encoding="utf-8").splitlines()[1:]
@@ -203,6 +209,20 @@ class Svgd(Resume, Story):
     def assert_unbroken(self, out):
         super().assert_unbroken(out)
         self.assertEqual(diagnostics(self.folder / out), diagnostics(self.folder / "unbroken"))
+        result = read_json(self.folder / out / "result.json")
+        self.assertEqual(result["diagnostics"], self.unbroken["diagnostics"])
+
+    def test_steps_that_a_resumed_run_repeats_stand_once_in_the_log(self):
+        self.stop("twice", signal.SIGINT, *OFTEN)
+        run = self.folder / "twice"
+        # As a kill leaves it between the lines of a part and its checkpoint.
+        begun = len(diagnostics_lines(run))
+        lost = diagnostics_lines(self.folder / "unbroken")[begun : begun + 3]
+        self.assertTrue(lost)
+        with open(run / "log.jsonl", "a", encoding="utf-8") as log:
+            log.writelines(lost)
+        self.train(self.config, "twice", "--resume")
+        self.assert_unbroken("twice")
 
 
 class AnnealedSvgd(Svgd):

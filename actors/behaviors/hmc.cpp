@@ -33,6 +33,7 @@ task<value> sample(particle& self, value args) {
   const auto wanted = value_or_throw(args.at<double>("wanted"));
   const auto rows = value_or_throw(args.at<double>("train_rows"));
   auto at = co_await self.cursor();
+  const auto from = at.steps;
   chain_record record;
   while (!at.finished && at.steps < plan.steps && !self.paused()) {
     std::optional<transition_ack> done;
@@ -56,6 +57,9 @@ task<value> sample(particle& self, value args) {
     at = co_await self.finish();
   const auto kept = static_cast<double>(std::max<std::int64_t>(record.kept, 1));
   value_dict chain{{"pid", std::int64_t{self.pid().number}},
+                   {"from", from},
+                   {"to", at.steps},
+                   {"kept", record.kept},
                    {"accepted", record.accepted / kept},
                    {"step_size", record.step_size},
                    {"diverged", record.diverged}};

@@ -14,10 +14,11 @@ namespace posse {
 ///
 /// Handlers: "TRAIN" with `train_args`, "leapfrogs" and "wanted": transitions
 /// from the cursor to the end, or until paused; gives {steps, finished, loss,
-/// chain: {pid, accepted, step_size, diverged}}: the loss is the potential per
-/// training row; of the transitions after the burn-in, as far as this call
-/// went, the mean probability of acceptance and the number that diverged; and
-/// the last step size.
+/// chain: {pid, from, to, kept, accepted, step_size, diverged}}: the loss is
+/// the potential per training row; `from` and `to` are the transitions before
+/// and after this call, `kept` those of them after the burn-in; of these the
+/// mean probability of acceptance and the number that diverged; and the last
+/// step size.
 behavior hmc();
 
 } // namespace posse

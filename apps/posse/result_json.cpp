@@ -142,8 +142,8 @@ json to_json(const run_result& x) {
   });
   if (x.chains)
     out["chains"] = to_json(*x.chains);
-  for (const auto& [pid, chain] : x.sampler.items())
-    out["sampler"].push_back(chain);
+  if (!x.sampler.empty())
+    out["sampler"] = x.sampler;
   if (!x.diagnostics.is_null())
     out["diagnostics"] = x.diagnostics;
   return out;

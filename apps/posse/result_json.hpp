@@ -34,7 +34,7 @@ struct run_result {
   bool fused{false}; ///< particles computed in groups, or one in parts
   /// What the algorithm says of the last step, an object; null: nothing.
   const nlohmann::ordered_json& diagnostics;
-  /// Of each chain, by pid: what it says of its proposals; may be empty.
+  /// See sampler_parts::summary().
   const nlohmann::ordered_json& sampler;
 };
 

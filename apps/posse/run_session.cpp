@@ -9,6 +9,7 @@
 #include "apps/posse/result_json.hpp"
 #include "apps/posse/result_table.hpp"
 #include "apps/posse/run_setup.hpp"
+#include "apps/posse/sampler_parts.hpp"
 #include "apps/posse/trace_file.hpp"
 #include "apps/posse/training_loop.hpp"
 #include "apps/posse/value_json.hpp"
@@ -114,9 +115,9 @@ private:
       auto chain = each.at<value_dict>("chain");
       if (!chain)
         continue;
-      const auto entry = to_json(value{*chain});
-      log_.write(log_level::info, "chain", entry);
-      sampler_[std::to_string(entry["pid"].get<std::int64_t>())] = entry;
+      const auto part = to_json(value{*chain});
+      if (sampler_.add(part))
+        log_.write(log_level::info, "chain", part);
     }
   }
 
@@ -144,8 +145,11 @@ private:
   void recall_diagnostics() {
     if (options_.existing != existing_run::resume)
       return;
-    if (const auto log = read_log(files().log()))
-      diagnostics_.recall(*log, "diagnostics");
+    const auto log = read_log(files().log());
+    if (!log)
+      return;
+    diagnostics_.recall(*log, "diagnostics");
+    sampler_.recall(*log, setup_.steps_before);
   }
 
   expected<void> save_learning() {
@@ -329,10 +333,10 @@ private:
         tabulate(*answered, rows));
     if (!written)
       return written;
-    const auto result = to_json(
-        run_result{setup_.config, *setup_.data, *metrics, calibrated, diagnosed,
-                   outputs->test.states, *saved, *devices, timing(),
-                   computes_fused(*devices), diagnostics_.latest(), sampler_});
+    const auto result = to_json(run_result{
+        setup_.config, *setup_.data, *metrics, calibrated, diagnosed,
+        outputs->test.states, *saved, *devices, timing(),
+        computes_fused(*devices), diagnostics_.latest(), sampler_.summary()});
     if (auto r = write_result(files().result(), result); !r)
       return r;
     log_.write(log_level::info, "finished", result["metrics"]);
@@ -372,8 +376,7 @@ private:
   double train_seconds_{0};
   bool training_{true};
   logged_lines diagnostics_; ///< what the algorithm says of single steps
-  /// What each chain says of its proposals since the last checkpoint, by pid.
-  json sampler_ = json::object();
+  sampler_parts sampler_;
 };
 
 // Before the first step, what fails is what the user gave, unless a library, an

@@ -201,6 +201,14 @@ class Hmc(Resume, Story):
     algorithm = "hmc"
     steps = 400
 
+    def assert_unbroken(self, out):
+        super().assert_unbroken(out)
+        sampler = read_json(self.folder / out / "result.json")["sampler"]
+        self.assertEqual(len(sampler), len(self.unbroken["sampler"]))
+        for chain, unbroken in zip(sampler, self.unbroken["sampler"]):
+            for name, figure in unbroken.items():
+                self.assertAlmostEqual(chain[name], figure, places=9)
+
 
 class Svgd(Resume, Story):
     algorithm = "svgd"

@@ -144,6 +144,8 @@ json to_json(const run_result& x) {
     out["chains"] = to_json(*x.chains);
   if (!x.sampler.empty())
     out["sampler"] = x.sampler;
+  if (!x.laplace.empty())
+    out["laplace"] = x.laplace;
   if (!x.diagnostics.is_null())
     out["diagnostics"] = x.diagnostics;
   return out;

@@ -36,6 +36,8 @@ struct run_result {
   const nlohmann::ordered_json& diagnostics;
   /// See sampler_parts::summary().
   const nlohmann::ordered_json& sampler;
+  /// Of each particle that was fitted {pid, prior_precision, log_evidence}.
+  const nlohmann::ordered_json& laplace;
 };
 
 /// What `result.json` says.

@@ -25,6 +25,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -119,6 +120,22 @@ private:
       if (sampler_.add(part))
         log_.write(log_level::info, "chain", part);
     }
+    for (const auto& each : results) {
+      const auto fit = each.at<value_dict>("laplace");
+      if (!fit)
+        continue;
+      const auto line = to_json(value{*fit});
+      if (fits_.add(line))
+        log_.write(log_level::info, "laplace", line);
+      laplace_[line["pid"].get<std::int64_t>()] = line;
+    }
+  }
+
+  json fits_of_particles() const {
+    auto out = json::array();
+    for (const auto& [pid, fit] : laplace_)
+      out.push_back(fit);
+    return out;
   }
 
   run_timing timing() const {
@@ -149,6 +166,7 @@ private:
     if (!log)
       return;
     diagnostics_.recall(*log, "diagnostics");
+    fits_.recall(*log, "laplace");
     sampler_.recall(*log, setup_.steps_before);
   }
 
@@ -333,10 +351,11 @@ private:
         tabulate(*answered, rows));
     if (!written)
       return written;
-    const auto result = to_json(run_result{
-        setup_.config, *setup_.data, *metrics, calibrated, diagnosed,
-        outputs->test.states, *saved, *devices, timing(),
-        computes_fused(*devices), diagnostics_.latest(), sampler_.summary()});
+    const auto result = to_json(
+        run_result{setup_.config, *setup_.data, *metrics, calibrated, diagnosed,
+                   outputs->test.states, *saved, *devices, timing(),
+                   computes_fused(*devices), diagnostics_.latest(),
+                   sampler_.summary(), fits_of_particles()});
     if (auto r = write_result(files().result(), result); !r)
       return r;
     log_.write(log_level::info, "finished", result["metrics"]);
@@ -348,8 +367,9 @@ private:
   /// them.
   bool computes_fused(const std::vector<device_report>& devices) {
     const auto& recipe = particles().plan().recipe;
-    const bool can = recipe.batch_parts > 1
-                     || can_group(recipe.model, c10::Device{c10::kCPU});
+    const bool can = particles().plan().fusible
+                     && (recipe.batch_parts > 1
+                         || can_group(recipe, c10::Device{c10::kCPU}));
     return setup_.config.run.fuse == fuse_mode::on && can
            && std::ranges::any_of(devices, [](const device_report& x) {
                 return x.device.starts_with("cpu");
@@ -377,6 +397,8 @@ private:
   bool training_{true};
   logged_lines diagnostics_; ///< what the algorithm says of single steps
   sampler_parts sampler_;
+  logged_lines fits_;
+  std::map<std::int64_t, json> laplace_; ///< the fits, by pid
 };
 
 // Before the first step, what fails is what the user gave, unless a library, an

@@ -142,8 +142,11 @@ expected<laplace_fit> fit_laplace(seated_particle p, const data_set& data) {
   return guarded("fit", [&]() -> expected<laplace_fit> {
     const at::NoGradGuard no_grad;
     const auto kept = remembered_rows(p).back();
-    if (p.entry.collected > 0)
+    const auto told = [&kept] {
       return laplace_fit{kept[0].item<double>(), kept[1].item<double>()};
+    };
+    if (p.entry.collected > 0)
+      return told();
     note_change(p.entry, false);
     auto by = p.recipe().source.posterior.curvature == "diagonal"
                   ? fit_diagonal(p, data)
@@ -154,11 +157,10 @@ expected<laplace_fit> fit_laplace(seated_particle p, const data_set& data) {
     if (!precision)
       return fail(std::move(precision));
     by->write(*precision);
-    const laplace_fit out{*precision, by->evidence.log_evidence(*precision)};
-    kept[0].fill_(out.prior_precision);
-    kept[1].fill_(out.log_evidence);
+    kept[0].fill_(*precision);
+    kept[1].fill_(by->evidence.log_evidence(*precision));
     p.entry.collected = 1;
-    return out;
+    return told();
   });
 }
 

@@ -5,7 +5,7 @@
 
 namespace posse {
 
-/// What the fit of a particle's posterior found.
+/// What the fit of a particle's posterior found, as it is kept: in float32.
 struct laplace_fit {
   double prior_precision{}; ///< 1 / variance of the parameters' prior
   /// Of the training rows, nats, under that prior; of the last layer's

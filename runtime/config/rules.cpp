@@ -130,7 +130,6 @@ std::span<const default_rule> default_rules() {
       {"infer.loss", text("nll"), {"infer.algorithm", "psgld"}},
       {"infer.loss", text("nll"), {"infer.algorithm", "sghmc"}},
       {"infer.loss", text("nll"), {"infer.algorithm", "hmc"}},
-      {"infer.loss", text("nll"), {"infer.algorithm", "laplace"}},
       {"infer.loss", text("nll"), {"infer.algorithm", "vi"}},
       {"infer.loss", text("cross_entropy"), {"model.head", "categorical"}},
       {"infer.particles", integer(8), {"infer.algorithm", "svgd"}},
@@ -170,8 +169,9 @@ std::span<const default_rule> default_rules() {
       {"infer.cycles", integer(4), {"infer.schedule", "cyclical"}},
       {"infer.particles", integer(4), {"infer.algorithm", "hmc"}},
       {"infer.samples", integer(100), {"infer.algorithm", "hmc"}},
-      {"infer.particles", integer(1), {"infer.algorithm", "laplace"}},
       {"infer.particles", integer(1), {"infer.algorithm", "vi"}},
+      {"infer.steps", integer(20'000), {"infer.algorithm", "vi"}},
+      {"infer.learning_rate", real(0.003), {"infer.algorithm", "vi"}},
       {"infer.validation_fraction", real(0), {"infer.algorithm", "vi"}},
   };
   return rules;
@@ -205,7 +205,6 @@ std::span<const refusal_rule> refusal_rules() {
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "psgld"}},
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "sghmc"}},
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "hmc"}},
-      {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "laplace"}},
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "vi"}},
       {"infer.prior_precision", {"prior"}, {"prior.kind", "flat"}},
       // Steps without noise are no chain's; directions have no room for it.

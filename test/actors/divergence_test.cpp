@@ -45,8 +45,9 @@ bool all_finished(push_distribution& pd) {
 TEST_CASE("a particle whose loss is no number stops, and the others go on",
           "[actors][divergence]") {
   small_run data;
-  const std::string algorithm = GENERATE("deep_ensemble", "svgd", "multi_swag",
-                                         "mc_dropout", "sghmc", "hmc");
+  const std::string algorithm =
+      GENERATE("deep_ensemble", "svgd", "multi_swag", "mc_dropout", "sghmc",
+               "hmc", "laplace", "vi");
   const std::string fuse = GENERATE("off", "on");
   CAPTURE(algorithm, fuse);
   auto pd = push_distribution::start(

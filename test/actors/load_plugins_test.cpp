@@ -145,6 +145,6 @@ TEST_CASE("a config may use the names of its plugins, and is helped with them",
   const std::vector<std::string> unknown{"infer.algorithm=goood"};
   CHECK(load_run_config(file, unknown).error().message
         == "--set infer.algorithm: expected deep_ensemble, good, "
-           "hmc, mc_dropout, multi_swag, psgld, sghmc, sgld, svgd or swag, got "
-           "\"goood\"; did you mean \"good\"?");
+           "hmc, laplace, mc_dropout, multi_swag, psgld, sghmc, sgld, svgd, "
+           "swag or vi, got \"goood\"; did you mean \"good\"?");
 }

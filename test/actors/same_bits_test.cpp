@@ -32,8 +32,9 @@ outcome train(const run_config& config) {
 TEST_CASE("training ends in the same bits wherever particles run",
           "[actors][same_bits]") {
   small_run data;
-  const std::string algorithm = GENERATE("deep_ensemble", "svgd", "multi_swag",
-                                         "mc_dropout", "psgld", "sghmc", "hmc");
+  const std::string algorithm =
+      GENERATE("deep_ensemble", "svgd", "multi_swag", "mc_dropout", "psgld",
+               "sghmc", "hmc", "laplace", "vi");
   auto with = [&](std::vector<std::string> sets) {
     return train(data.config(algorithm, 5, 40, std::move(sets)));
   };
@@ -73,7 +74,7 @@ TEST_CASE("D6: a run that is paused, saved and restored ends in the same bits",
           "[actors][same_bits]") {
   small_run data;
   const std::string algorithm =
-      GENERATE("deep_ensemble", "svgd", "sgld", "hmc");
+      GENERATE("deep_ensemble", "svgd", "sgld", "hmc", "laplace", "vi");
   const auto config = data.config(algorithm, 4, 400);
   const auto unbroken = train(config);
 

@@ -60,6 +60,29 @@ class Examples(Story):
             self.assertGreater(each["step_size"], 0)
             self.assertTrue(0 <= each["accepted"] <= 1, each)
 
+    def test_laplace_tells_of_its_fit(self):
+        for curvature in ("last_layer", "diagonal"):
+            for rule in ("evidence", "validation", "prior"):
+                with self.subTest(curvature=curvature, rule=rule):
+                    result = self.run_shortly(
+                        "laplace",
+                        "--set", f"infer.curvature={curvature}",
+                        "--set", f"infer.prior_precision={rule}",
+                        "--set", "infer.particles=2",
+                        "--overwrite",
+                    )
+                    fits = result["laplace"]
+                    self.assertEqual([each["pid"] for each in fits], [0, 1])
+                    for fit in fits:
+                        self.assertGreater(fit["prior_precision"], 0)
+                        self.assertLess(fit["log_evidence"], 0)
+                        if rule == "prior":
+                            self.assertEqual(fit["prior_precision"], 1)
+
+    def test_vi_runs(self):
+        result = self.run_shortly("vi")
+        self.assertEqual((result["algorithm"], result["execution"]["mode"]), ("vi", "lanes"))
+
     def test_mc_dropout_runs(self):
         result = self.run_shortly("mc_dropout")
         self.assertEqual((result["algorithm"], result["particles"]), ("mc_dropout", 1))

@@ -210,6 +210,23 @@ class Hmc(Resume, Story):
                 self.assertAlmostEqual(chain[name], figure, places=9)
 
 
+class Laplace(Resume, Story):
+    """Interrupted before it is fitted."""
+
+    algorithm = "laplace"
+    steps = 8000
+
+    def assert_unbroken(self, out):
+        super().assert_unbroken(out)
+        result = read_json(self.folder / out / "result.json")
+        self.assertEqual(result["laplace"], self.unbroken["laplace"])
+
+
+class Vi(Resume, Story):
+    algorithm = "vi"
+    steps = 8000
+
+
 class Svgd(Resume, Story):
     algorithm = "svgd"
     steps = 2000

@@ -78,6 +78,14 @@ class Hmc(SameBits, Story):
     algorithm = "hmc"
 
 
+class Laplace(SameBits, Story):
+    algorithm = "laplace"
+
+
+class Vi(SameBits, Story):
+    algorithm = "vi"
+
+
 class Fused:
     """Mixed into a story as well: particles compute together."""
 

@@ -82,12 +82,13 @@ TEST_CASE("mean-field VI of a linear regression has variances 1 / diag(A)",
     const auto own = deviations_of(p).square();
     CAPTURE(own, variance, weights_of(p), exact.mean);
     // The last steps of a cosine are small: what is left of their noise is
-    // some percent of a deviation.
+    // some percent of a deviation, more where all rows share a draw.
+    const double close = recipe.model.kind == "mlp" ? 0.1 : 0.25;
     CHECK(((weights_of(p) - exact.mean) / variance.sqrt())
               .abs()
               .max()
               .item<double>()
-          < 0.1);
+          < close);
     CHECK((own / variance - 1).abs().max().item<double>() < 0.06);
     // The posterior's own variances are larger: these are not found by chance.
     CHECK((at::linalg_inv(exact.precision).diagonal() / variance)

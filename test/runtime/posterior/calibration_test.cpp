@@ -16,9 +16,10 @@ namespace {
 regression_ensemble ensemble(at::Tensor means,
                              std::optional<at::Tensor> variances) {
   regression_members members{std::move(means), std::move(variances)};
-  auto predictive = predict_regression(members);
+  // Copied: GCC 12 sees an undefined tensor freed where it is moved.
+  const auto predictive = predict_regression(members);
   REQUIRE(predictive);
-  return {std::move(members), std::move(*predictive)};
+  return {members, *predictive};
 }
 
 /// Rows of a classifier that is too sure by `factor`, and their labels.

@@ -8,6 +8,7 @@
 #include "runtime/data/batch.hpp"
 #include "runtime/model/module_kinds.hpp"
 #include "runtime/model/network.hpp"
+#include "runtime/model/shared_masks.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
@@ -93,14 +94,31 @@ expected<at::Tensor> outputs_of_linear(seated_particle p, kept_network& kept,
   });
 }
 
+/// outputs_of(), with the same units dropped for all rows.
+at::Tensor outputs_of_thinned(const slot& seat, const at::Tensor& x,
+                              const at::Generator& numbers) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> parts;
+  for (const auto& rows : x.split(evaluation_rows))
+    parts.push_back(on_host(forward_with_shared_masks(
+        seat.net(), placed_on(seat.row().device(), rows), numbers)));
+  return at::cat(parts);
+}
+
 /// The outputs of the drawn network. @param data For statistics of batches;
-///   null: as they are.
+///   null: as they are. @param numbers Of the draw.
 expected<at::Tensor> outputs_of_drawn(seated_particle p, const data_set* data,
+                                      const at::Generator& numbers,
                                       outputs_fn outputs) {
   if (data != nullptr)
     estimate_on_training_rows(p, *data);
-  if (p.recipe().posterior->drops_units())
+  if (p.recipe().posterior->drops_units()) {
     drop_units(p.seat.net());
+    if (p.recipe().source.posterior.shared_masks)
+      return outputs([&](const at::Tensor& x) {
+        return outputs_of_thinned(p.seat, x, numbers);
+      });
+  }
   return outputs([&](const at::Tensor& x) { return outputs_of(p.seat, x); });
 }
 
@@ -136,8 +154,9 @@ expected<at::Tensor> outputs_of_draws(seated_particle p, const data_set* data,
         derive_seed(spec.seed, p.entry.pid, "draw " + std::to_string(s)));
     rule.draw(net, own, rows, p.entry.collected, s, numbers);
     const generator_scope units{numbers};
-    auto one = rule.is_linearised() ? outputs_of_linear(p, kept, outputs)
-                                    : outputs_of_drawn(p, data, outputs);
+    auto one = rule.is_linearised()
+                   ? outputs_of_linear(p, kept, outputs)
+                   : outputs_of_drawn(p, data, numbers, outputs);
     if (!one)
       return one;
     each.push_back(std::move(*one));

@@ -1,12 +1,11 @@
 #include "runtime/model/vmapped.hpp"
 
 #include "runtime/core/random.hpp"
+#include "runtime/model/vmap_level.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/functorch/BatchedFallback.h>
-#include <ATen/functorch/BatchedTensorImpl.h>
-#include <ATen/functorch/DynamicLayer.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/library.h>
 
@@ -17,8 +16,6 @@
 namespace posse {
 
 namespace {
-
-using namespace at::functorch;
 
 /// A key that LibTorch keeps for tests of the dispatcher, as random.cpp's: it
 /// counts only while a network's tensors are swapped for batched ones.
@@ -68,31 +65,6 @@ void install_fallback() {
   static_cast<void>(library);
 }
 
-/// A vmap of `rows` networks, on this thread.
-class vmap_level {
-public:
-  explicit vmap_level(std::int64_t rows)
-      : id_{initAndPushDynamicLayer(TransformType::Vmap, c10::SymInt{rows},
-                                    RandomnessType::Different)} {}
-  vmap_level(const vmap_level&) = delete;
-  vmap_level& operator=(const vmap_level&) = delete;
-  ~vmap_level() { popDynamicLayerAndDeleteMetadata(); }
-
-  at::Tensor with_rows(const at::Tensor& x) const {
-    return makeBatched(x, 0, id_);
-  }
-  /// [rows, ...]
-  at::Tensor rows_of(const at::Tensor& x) const {
-    const auto* batched = maybeGetBatchedImpl(x);
-    TORCH_CHECK(batched != nullptr && batched->level() == id_,
-                "the outputs do not depend on the parameters");
-    return batched->value().movedim(batched->bdim(), 0);
-  }
-
-private:
-  std::int64_t id_;
-};
-
 /// While it lives, operators get others for some tensors.
 class swap_scope {
 public:
@@ -116,7 +88,7 @@ at::Tensor outputs_of(network& net, std::span<const at::Tensor> parameters,
   const auto own_buffers = net.buffers();
   const auto rows = parameters.front().size(0);
   const auto shared = x.select(0, 0);
-  const vmap_level level{rows};
+  const vmap_level level{rows, at::functorch::RandomnessType::Different};
   swapped_tensors others;
   for (std::size_t i = 0; i < parameters.size(); ++i)
     others[own_parameters[i].unsafeGetTensorImpl()] =
@@ -137,7 +109,7 @@ void vmapped_gradients(network& net, std::span<const at::Tensor> parameters,
                        network::output_slopes slopes,
                        std::span<const at::Tensor> gradients) {
   // What has no batching rule is computed row by row, without a word.
-  setVmapFallbackWarningEnabled(false);
+  at::functorch::setVmapFallbackWarningEnabled(false);
   std::vector<at::Tensor> leaves;
   for (const auto& parameter : parameters)
     leaves.push_back(parameter.detach().requires_grad_());

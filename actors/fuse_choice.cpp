@@ -101,8 +101,8 @@ std::string key_of(const run_plan& plan, const std::string& what) {
                   " inputs ", c10::IntArrayRef{model.inputs}, " hidden ",
                   c10::IntArrayRef{model.hidden}, " ", model.activation,
                   " targets ", model.targets, " ", model.head, " dropout ",
-                  model.dropout, ", ", recipe.loss, ", ",
-                  recipe.optimizer.kind);
+                  model.dropout, " prior ", model.prior_scale, ", ",
+                  recipe.loss, ", ", recipe.optimizer.kind);
 }
 
 } // namespace

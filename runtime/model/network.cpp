@@ -4,10 +4,12 @@
 #include "runtime/model/head.hpp"
 #include "runtime/model/lenet.hpp"
 #include "runtime/model/mlp.hpp"
+#include "runtime/model/random_prior.hpp"
 
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace posse {
 
@@ -67,6 +69,9 @@ expected<void> check(const model_spec& spec) {
   if (!(spec.dropout >= 0 && spec.dropout < 1))
     return refuse("dropout: expected a number in [0, 1), got "
                   + std::to_string(spec.dropout));
+  if (!(spec.prior_scale >= 0 && std::isfinite(spec.prior_scale)))
+    return refuse("prior_scale: expected a finite number >= 0, got "
+                  + std::to_string(spec.prior_scale));
   auto head = parse_head(spec.head);
   if (!head)
     return fail(std::move(head));
@@ -91,7 +96,10 @@ expected<std::shared_ptr<network>> make_network(const model_spec& spec) {
     return fail(std::move(factory));
   if (auto ok = check(spec); !ok)
     return fail(std::move(ok));
-  return guarded(spec.kind, [&] { return (**factory)(spec); });
+  return guarded(spec.kind, [&] {
+    return spec.prior_scale > 0 ? make_with_random_prior(spec, **factory)
+                                : (**factory)(spec);
+  });
 }
 
 } // namespace posse

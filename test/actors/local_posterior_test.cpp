@@ -3,6 +3,9 @@
 
 #include <ATen/ATen.h>
 
+#include <cstddef>
+#include <vector>
+
 using namespace posse;
 using namespace posse::test;
 using Catch::Matchers::ContainsSubstring;
@@ -67,4 +70,42 @@ TEST_CASE("Monte Carlo dropout predicts by draws of one network",
   REQUIRE(outputs);
   CHECK(outputs->size(0) == 5);
   CHECK_FALSE(at::equal((*outputs)[0], (*outputs)[1]));
+}
+
+TEST_CASE("Monte Carlo dropout may draw masks once for all rows",
+          "[actors][mc_dropout]") {
+  small_run files;
+  const auto pd = push_distribution::start(files.config(
+      "mc_dropout", 1, 40,
+      {"infer.samples=5", "model.dropout=0.2", "infer.masks=draw"}));
+  REQUIRE(pd);
+  CHECK((*pd)->plan().recipe.posterior.shared_masks);
+  train_all(**pd);
+  const auto outputs = (*pd)->p_predict({0}, data_part::test);
+  REQUIRE(outputs);
+  CHECK(outputs->size(0) == 5);
+  CHECK_FALSE(at::equal((*outputs)[0], (*outputs)[1]));
+}
+
+TEST_CASE("an ensemble's particles have random priors, each its own",
+          "[actors][random_prior]") {
+  small_run files;
+  const auto pd = push_distribution::start(
+      files.config("deep_ensemble", 2, 40, {"infer.random_prior=3"}));
+  REQUIRE(pd);
+  CHECK((*pd)->plan().recipe.model.prior_scale == 3);
+  train_all(**pd);
+  const auto prior_of = [&](particle_id pid) {
+    const auto state = (*pd)->p_state(pid);
+    REQUIRE(state);
+    for (const auto& each : state->others)
+      if (each.name == "prior.layers.0.weight")
+        return std::vector<std::byte>(each.blob.bytes().begin(),
+                                      each.blob.bytes().end());
+    return std::vector<std::byte>{};
+  };
+  const auto first = prior_of({0});
+  CHECK(first.size() == 8 * 2 * sizeof(float));
+  const bool differ = first != prior_of({1});
+  CHECK(differ);
 }

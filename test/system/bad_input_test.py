@@ -118,6 +118,13 @@ CASES = [
     ),
     change("no_such_kernel", "infer.kernel=imq", 'expected rbf or linear, got "imq"'),
     change("key_of_another_algorithm", "infer.rank=3", "expected no such key with infer.algor"),
+    change("negative_prior", "infer.random_prior=-1", "expected a number >= 0, got -1"),
+    change("masks_of_nothing", 'infer.masks="draw"', "expected no such key with infer.algor"),
+    run(
+        "prior_of_another_algorithm",
+        *("--set", "infer.algorithm=svgd", "--set", "infer.random_prior=3"),
+        pattern="--set infer.random_prior: expected no such key with infer.algorithm",
+    ),
     run(
         "dropout_of_nothing",
         *("--set", "infer.algorithm=mc_dropout", "--set", "model.dropout=0"),

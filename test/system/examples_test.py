@@ -26,6 +26,10 @@ class Examples(Story):
     def test_concrete_runs(self):
         self.assertEqual(self.run_shortly("concrete")["algorithm"], "deep_ensemble")
 
+    def test_randomised_prior_runs(self):
+        result = self.run_shortly("randomised_prior")
+        self.assertEqual((result["algorithm"], result["particles"]), ("deep_ensemble", 10))
+
     def test_svgd_runs(self):
         result = self.run_shortly("svgd")
         self.assertEqual((result["algorithm"], result["particles"]), ("svgd", 8))
@@ -84,8 +88,9 @@ class Examples(Story):
         self.assertEqual((result["algorithm"], result["execution"]["mode"]), ("vi", "lanes"))
 
     def test_mc_dropout_runs(self):
-        result = self.run_shortly("mc_dropout")
-        self.assertEqual((result["algorithm"], result["particles"]), ("mc_dropout", 1))
+        for masks in ("row", "draw"):
+            result = self.run_shortly("mc_dropout", "--set", f"infer.masks={masks}", "--overwrite")
+            self.assertEqual((result["algorithm"], result["particles"]), ("mc_dropout", 1))
 
 
 if __name__ == "__main__":

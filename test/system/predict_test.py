@@ -24,11 +24,12 @@ def pairs_in_order(low, high):
 class Predictions(Story):
     as_users_do = True
     algorithm = "deep_ensemble"
+    knobs = {}  # more keys of [infer]
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.config = write_small_run(cls.folder, cls.algorithm)
+        cls.config = write_small_run(cls.folder, cls.algorithm, **cls.knobs)
         cls.result = cls.train(cls.config, "run")
         cls.saved = (cls.folder / "run/predictions.csv").read_text(encoding="utf-8")
         cls.columns, data = split_table((cls.folder / "data.csv").read_text(encoding="utf-8"))
@@ -171,6 +172,29 @@ class PredictionsOfMultiSwag(Predictions):
 class PredictionsOfMcDropout(Predictions):
     as_users_do = False
     algorithm = "mc_dropout"
+
+
+class PredictionsOfThinnedNetworks(Predictions):
+    as_users_do = False
+    algorithm = "mc_dropout"
+    knobs = {"masks": "draw"}
+
+    def test_are_functions_of_the_row(self):
+        """Whatever rows there are besides, and however many."""
+        rows = self.test_rows
+        write_table(self.folder / "once.csv", self.columns, rows)
+        write_table(self.folder / "again.csv", self.columns, rows * 200)  # some chunks
+        once = split_table(self.predict("once.csv"))[1]
+        again = split_table(self.predict("again.csv"))[1]
+        self.assertEqual(len(again), 200 * len(once))
+        for i in (0, 1, len(again) // 2, len(again) - 1):
+            for a, b in zip(again[i][1:], once[i % len(once)][1:]):
+                self.assertAlmostEqual(float(a), float(b), places=5)
+
+
+class PredictionsWithRandomPriors(Predictions):
+    as_users_do = False
+    knobs = {"random_prior": 3.0}
 
 
 class PredictionsOfSvgd(Predictions):

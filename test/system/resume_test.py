@@ -171,6 +171,7 @@ class DeepEnsembles(Resume, Story):
             "model.hidden=[9]",
             "run.seed=9",
             "infer.algorithm=svgd",
+            "infer.random_prior=1",
         ):
             key = change.split("=")[0]
             self.refused(
@@ -178,6 +179,14 @@ class DeepEnsembles(Resume, Story):
                 pattern=rf"^--set {key}: expected .* as in the saved run, got ",
             )
         self.assertEqual(snapshot(self.folder / "unbroken"), before)
+
+
+class RandomPriors(Resume, Story):
+    """A prior is drawn once; a resumed run has it from the checkpoint."""
+
+    algorithm = "deep_ensemble"
+    steps = 8000
+    knobs = {"random_prior": 3.0}
 
 
 class MultiSwag(Resume, Story):

@@ -432,3 +432,22 @@ TEST_CASE("a file that cannot be read as a whole is refused in one line",
   CHECK(message("/dev/zero")
         == "/dev/zero: expected a TOML file of at most 1 MiB, got more");
 }
+
+TEST_CASE("masks and random priors are checked", "[config][load_config]") {
+  check_all({
+      {"[infer]\nmasks = \"rows\"\n", "e.toml:2: infer.masks: expected row or "
+                                      "draw, got \"rows\"; did you mean "
+                                      "\"row\"?"},
+      {"[infer]\nrandom_prior = -1\n",
+       "e.toml:2: infer.random_prior: expected a number >= 0, got -1"},
+      {"[infer]\nrandom_prior = inf\n",
+       "e.toml:2: infer.random_prior: expected a finite number, got inf"},
+      {"[data]\npath = \"a\"\n[infer]\nmasks = \"draw\"\n",
+       "e.toml:4: infer.masks: expected no such key with infer.algorithm = "
+       "\"deep_ensemble\", which does not use it, got \"draw\""},
+      {"[data]\npath = \"a\"\n[infer]\nalgorithm = \"svgd\"\nrandom_prior = "
+       "1.0\n",
+       "e.toml:5: infer.random_prior: expected no such key with "
+       "infer.algorithm = \"svgd\", which does not use it, got 1.0"},
+  });
+}

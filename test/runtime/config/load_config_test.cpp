@@ -219,6 +219,16 @@ TEST_CASE("SVGD has a kernel and an annealing", "[config][load_config]") {
   CHECK(infer.annealing == "hyperbolic");
 }
 
+TEST_CASE("an ensemble may have random priors, and dropout masks of a draw",
+          "[config][load_config]") {
+  CHECK(loaded(csv).infer.random_prior == 0);
+  CHECK(loaded(csv + "[infer]\nrandom_prior = 2.5\n").infer.random_prior
+        == 2.5);
+  const auto dropout = csv + "[infer]\nalgorithm = \"mc_dropout\"\n";
+  CHECK(loaded(dropout).infer.masks == "row");
+  CHECK(loaded(dropout + "masks = \"draw\"\n").infer.masks == "draw");
+}
+
 TEST_CASE("a bandwidth is a word or a number", "[config][load_config]") {
   const std::string svgd = csv + "[infer]\nalgorithm = \"svgd\"\n";
   CHECK(loaded(svgd).infer.bandwidth == "median");

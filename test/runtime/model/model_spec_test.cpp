@@ -5,8 +5,8 @@
 using namespace posse;
 
 TEST_CASE("a model spec comes back from its value", "[runtime][model]") {
-  model_spec spec{"lenet", {1, 28, 28},   10,  {120, 84},
-                  "tanh",  "categorical", 0.25};
+  model_spec spec{"lenet", {1, 28, 28},   10,   {120, 84},
+                  "tanh",  "categorical", 0.25, 1.5};
   CHECK(model_spec::from_value(spec.to_value()) == spec);
   CHECK(model_spec::from_value(value_dict{}) == model_spec{});
 }

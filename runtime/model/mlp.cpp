@@ -97,8 +97,10 @@ public:
         way.before.push_back(
             at::addmm(layers_[i]->bias, way.inputs[i], layers_[i]->weight.t()));
         if (i + 1 < layers_.size())
+          // Drawn on the host: generators are its own.
           way.add(activation_.apply(way.before[i]),
-                  drops ? kept_share(way.before[i].sizes(), {}) : at::Tensor{});
+                  drops ? kept_share(way.before[i].sizes(), {}).to(x.device())
+                        : at::Tensor{});
       }
       return log_noise_.defined()
                  ? with_shared_noise(way.before.back(), log_noise_)

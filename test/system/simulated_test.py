@@ -41,13 +41,14 @@ class OnAccelerators:
     """Mixed into a story for each algorithm."""
 
     algorithm = ""
+    knobs = {}  # more keys of [infer]
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         if not os.environ.get("POSSE_SIMULATED"):
             raise unittest.SkipTest("POSSE_SIMULATED is not set")
-        cls.config = write_small_run(cls.folder, cls.algorithm)
+        cls.config = write_small_run(cls.folder, cls.algorithm, **cls.knobs)
         cls.plain = cls.train(cls.config, "plain")
         cls.enterClassContext(on_accelerators())
 
@@ -64,6 +65,20 @@ add_places(OnAccelerators, PLACES)
 
 class DeepEnsembleOnAccelerators(OnAccelerators, Story):
     algorithm = "deep_ensemble"
+
+
+class RandomPriorsOnAccelerators(OnAccelerators, Story):
+    algorithm = "deep_ensemble"
+    knobs = {"random_prior": 3.0}
+
+
+class McDropoutOnAccelerators(OnAccelerators, Story):
+    algorithm = "mc_dropout"
+
+
+class ThinnedNetworksOnAccelerators(OnAccelerators, Story):
+    algorithm = "mc_dropout"
+    knobs = {"masks": "draw"}
 
 
 class SvgdOnAccelerators(OnAccelerators, Story):

@@ -19,11 +19,12 @@ class SameBits:
 
     algorithm = ""
     fuse = "off"
+    knobs = {}  # more keys of [infer]
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.config = write_small_run(cls.folder, cls.algorithm, fuse=cls.fuse)
+        cls.config = write_small_run(cls.folder, cls.algorithm, fuse=cls.fuse, **cls.knobs)
         cls.plain = cls.train(cls.config, "plain", "--set", "local.lanes=1")
 
     def test_again_in_the_same_place(self):
@@ -113,6 +114,13 @@ class Fused:
 
 class FusedDeepEnsembles(Fused, SameBits, Story):
     algorithm = "deep_ensemble"
+
+
+class FusedRandomPriors(Fused, SameBits, Story):
+    """Whose networks are computed by a batched form of forward()."""
+
+    algorithm = "deep_ensemble"
+    knobs = {"random_prior": 3.0}
 
 
 class FusedMultiSwag(Fused, SameBits, Story):

@@ -258,16 +258,19 @@ local_posterior_spec::from_value(const value& x) {
     return fail(std::move(kind));
   if (!scale)
     return fail(std::move(scale));
-  auto shared_masks = x.at<bool>("shared_masks");
+  // Later than the others: checkpoints from before have none.
+  const local_posterior_spec defaults;
+  auto shared_masks = x.at_or<bool>("shared_masks", defaults.shared_masks);
   if (!shared_masks)
     return fail(std::move(shared_masks));
-  auto curvature = x.at<std::string>("curvature");
+  auto curvature = x.at_or<std::string>("curvature", defaults.curvature);
   if (!curvature)
     return fail(std::move(curvature));
-  auto prior_precision = x.at<std::string>("prior_precision");
+  auto prior_precision =
+      x.at_or<std::string>("prior_precision", defaults.prior_precision);
   if (!prior_precision)
     return fail(std::move(prior_precision));
-  auto initial_std = x.at<double>("initial_std");
+  auto initial_std = x.at_or<double>("initial_std", defaults.initial_std);
   if (!initial_std)
     return fail(std::move(initial_std));
   return local_posterior_spec{std::move(*kind),

@@ -294,7 +294,7 @@ job_ptr<finish_ack> job_for(worker_device& device, const finish_msg& msg) {
   return on_slot<finish_ack>(
       device, msg.pid, "finish",
       [diverged = msg.diverged](seated_particle p) -> expected<finish_ack> {
-        if (diverged && !p.entry.finished)
+        if (diverged)
           p.entry.diverged = true;
         else if (!p.entry.finished)
           if (auto r = restore_best(p); !r)

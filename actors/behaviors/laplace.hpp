@@ -11,7 +11,7 @@ namespace posse {
 ///
 /// Handlers: "TRAIN" is train_alone(), and then the fit; gives what that gives
 /// and, of a particle that was fitted, "laplace": {pid, prior_precision,
-/// log_evidence}.
+/// log_evidence}. A particle whose fit is no number gives up.
 behavior laplace();
 
 } // namespace posse

@@ -50,8 +50,9 @@ expected<double> visit_rows(
   return log_likelihood;
 }
 
-/// Adds the squares of each row's gradients of sum(outputs * root) to `sums`.
-/// Networks are a vmap's: those of each row have the same parameters.
+/// Sums of the squares of each row's gradients of sum(outputs * root): by the
+/// network, or by a vmap of as many networks of the same parameters, or row by
+/// row.
 class squared_gradients {
 public:
   explicit squared_gradients(seated_particle p) : p_{p} {
@@ -59,11 +60,16 @@ public:
       sums_.push_back(at::zeros(parameter.sizes(), at::kDouble));
   }
 
-  void add(const at::Tensor& inputs, const at::Tensor& root) {
-    const auto slopes = placed_on(inputs.device(), root.to(at::kFloat));
-    if (!batched_ || !add_batched(inputs, slopes))
-      for (std::int64_t n = 0; n < inputs.size(0); ++n)
-        add_row(inputs.narrow(0, n, 1), slopes.narrow(0, n, 1));
+  void add(const at::Tensor& inputs, const std::vector<at::Tensor>& roots) {
+    std::vector<at::Tensor> slopes;
+    for (const auto& root : roots)
+      slopes.push_back(placed_on(inputs.device(), root.to(at::kFloat)));
+    if (p_.seat.net().add_squared_gradients(inputs, slopes, sums_))
+      return;
+    for (const auto& each : slopes)
+      if (!batched_ || !add_batched(inputs, each))
+        for (std::int64_t n = 0; n < inputs.size(0); ++n)
+          add_row(inputs.narrow(0, n, 1), each.narrow(0, n, 1));
   }
 
   /// Flat, as the parameters lie in their row.
@@ -103,6 +109,8 @@ private:
           p_.seat.net(), stacked, buffers, inputs.unsqueeze(1), numbers,
           [&](const at::Tensor&) { return slopes.unsqueeze(1); }, gradients);
     } catch (const c10::Error&) {
+      if (current_failure("vmap").code == errc::out_of_memory)
+        throw; // there may be room when it is tried again
       batched_ = false;
       return false;
     }
@@ -139,8 +147,7 @@ expected<curvature_of_rows> diagonal_curvature(seated_particle p,
     squared_gradients sums{p};
     auto log_likelihood = visit_rows(
         p, data, rows, [&](const at::Tensor& x, const at::Tensor& outputs) {
-          for (const auto& root : fisher_roots(outputs, p.recipe().head))
-            sums.add(x, root);
+          sums.add(x, fisher_roots(outputs, p.recipe().head));
         });
     if (!log_likelihood)
       return fail(std::move(log_likelihood));

@@ -156,9 +156,12 @@ expected<laplace_fit> fit_laplace(seated_particle p, const data_set& data) {
     auto precision = precision_of(p, data, *by);
     if (!precision)
       return fail(std::move(precision));
+    const auto log_evidence = by->evidence.log_evidence(*precision);
+    if (!(std::abs(log_evidence) < std::numeric_limits<float>::max()))
+      return fail(errc::non_finite, "the log evidence is no number of float32");
     by->write(*precision);
     kept[0].fill_(*precision);
-    kept[1].fill_(by->evidence.log_evidence(*precision));
+    kept[1].fill_(log_evidence);
     p.entry.collected = 1;
     return told();
   });

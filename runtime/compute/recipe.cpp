@@ -66,6 +66,14 @@ compile(const particle_recipe& source, std::int64_t train_rows) {
         remembered.push_back(
             {remembered.front().name + '.' + std::string{name}});
   }
+  if (is_variational && source.weights_prior.kind == prior_kind::flat)
+    return fail(errc::invalid_argument,
+                "prior: expected a normal one for a variational posterior, got "
+                "a flat one: weights that the data leave free have none");
+  if (is_variational && has_dropout(**prototype))
+    return fail(errc::invalid_argument,
+                "model: expected a network without dropout for a variational "
+                "posterior: the noise is that of its weights");
   return guarded("layout", [&] {
     std::vector<std::string> moments;
     for (auto name : (*optimizer)->moments())

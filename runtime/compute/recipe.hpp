@@ -23,7 +23,8 @@ struct particle_recipe {
   std::string schedule{"constant"}; ///< of the learning rate
   std::int64_t total_steps{1};      ///< over which the schedule runs, > 0
   std::int64_t cycles{1};           ///< times it starts anew, > 0
-  /// Of the posterior that a rule with noise samples, >= 0. With 0 it descends.
+  /// Of the posterior that a rule with noise samples, or that is variational,
+  /// >= 0. With 0 it descends.
   double temperature{1};
   /// Steps at the start of each cycle without noise: its exploration (Zhang et
   /// al., ICLR 2020).

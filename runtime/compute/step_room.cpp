@@ -72,6 +72,9 @@ private:
       return fail(std::move(made));
     const auto& p = *made;
     const undo_record before{p}; // as lanes keep one
+    if (recipe_->posterior
+        && recipe_->posterior->origin() == posterior_origin::fit)
+      p.entry.collected = 1; // of zeros: what it predicts does not matter
     auto rows = batches_.at({});
     if (!rows)
       return fail(std::move(rows));

@@ -105,13 +105,12 @@ double variational_step(seated_particle p, const at::Tensor& x,
                           : by_weights(p, x, y, deviations);
   if (!std::isfinite(slopes.loss))
     return slopes.loss;
-  // Of T KL(q, N(0, s^2)) / N: mean T / (s^2 N), and, by the logarithm,
-  // (deviation^2 / s^2 - 1) T / N.
-  const auto temperature = recipe.source.temperature;
+  // By a mean: mean / (s^2 N); by a deviation's logarithm:
+  // (deviation^2 / s^2 - T) / N.
   const auto of_prior =
-      temperature
-      * weight_decay(recipe.source.weights_prior, recipe.train_rows);
-  const auto of_entropy = temperature / static_cast<double>(recipe.train_rows);
+      weight_decay(recipe.source.weights_prior, recipe.train_rows);
+  const auto of_entropy =
+      recipe.source.temperature / static_cast<double>(recipe.train_rows);
   auto parameters = p.seat.parameters();
   auto moments = p.seat.moments();
   std::vector<at::Tensor> gradients;

@@ -15,15 +15,17 @@ void start_deviations(seated_particle p);
 /// A step of mean-field variational inference ("Bayes by backprop": Blundell et
 /// al., ICML 2015) on q = prod_i N(mean_i, deviation_i^2), deviations by their
 /// logarithms: down the slope of
-///   E_q[mean loss] + T KL(q, prior) / N,
-/// the KL divergence and its slopes in closed form, the expectation by one draw
-/// of each row's sums where the network knows how (see gaussian_weights.hpp),
-/// else by one draw of the weights for the whole batch. T is the recipe's
-/// temperature. Under a flat prior the divergence is q's negative entropy.
+///   E_q[mean loss] + (E_q[-log prior] - T H(q)) / N,
+/// which is E_q[mean loss] + KL(q, prior) / N at temperature T = 1, and in
+/// general has its minimum at the q nearest to the posterior to the power 1 /
+/// T, as chains of that temperature. Prior and entropy H are closed forms, the
+/// first expectation is one draw of each row's sums where the network knows how
+/// (see gaussian_weights.hpp), else one draw of the weights for the whole
+/// batch.
 ///
 /// @param x, y As for train_step().
 /// @returns the batch's mean loss of that draw; if it is no number, nothing has
-///   changed but the random numbers.
+///   changed but random numbers and buffers.
 /// @throws c10::Error: the step that calls it is guarded.
 double variational_step(seated_particle p, const at::Tensor& x,
                         const at::Tensor& y);

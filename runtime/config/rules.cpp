@@ -207,6 +207,8 @@ std::span<const refusal_rule> refusal_rules() {
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "hmc"}},
       {"infer.loss", {"beta_nll", "mse"}, {"infer.algorithm", "vi"}},
       {"infer.prior_precision", {"prior"}, {"prior.kind", "flat"}},
+      // Where the data say nothing, deviations would grow for ever.
+      {"prior.kind", {"flat"}, {"infer.algorithm", "vi"}},
       // Steps without noise are no chain's; directions have no room for it.
       {"infer.optimizer", descents(), {"infer.algorithm", "sgld"}},
       {"infer.optimizer", descents(), {"infer.algorithm", "psgld"}},

@@ -106,7 +106,7 @@ struct infer_section {
   std::string curvature = "last_layer"; ///< laplace: last_layer | diagonal
   std::string prior_precision =
       "evidence";            ///< laplace: evidence | validation | prior
-  double initial_std = 0.01; ///< vi: of each weight, > 0
+  double initial_std = 0.01; ///< vi: of each weight, [1e-6, 1000]
   double random_prior = 0;   ///< deep_ensemble: its scale, >= 0
 
   friend bool operator==(const infer_section&, const infer_section&) = default;

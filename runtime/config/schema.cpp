@@ -330,7 +330,7 @@ std::vector<run_key> make_schema() {
   keys.push_back(bind_key<&c::infer, &infer::initial_std>(
       {.section = "infer",
        .name = "initial_std",
-       .range = number_range::above(0),
+       .range = number_range::between(1e-6, 1e3),
        .doc = "standard deviation of vi's weights at the start"}));
   keys.push_back(bind_key<&c::infer, &infer::random_prior>(
       {.section = "infer",

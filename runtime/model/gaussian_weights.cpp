@@ -6,12 +6,13 @@ namespace posse {
 
 namespace {
 
-/// @param variance > 0: a bias has one of its own.
 at::Tensor drawn(const at::Tensor& mean, const at::Tensor& variance) {
   // The numbers are a CPU's, the same on every device.
   const auto numbers = at::randn(
       mean.sizes(), mean.options().device(at::kCPU).requires_grad(false));
-  return mean + variance.sqrt() * numbers.to(mean.device());
+  // What is added has no effect but where the root's slope would be infinite.
+  constexpr double tiny = 1e-30;
+  return mean + (variance + tiny).sqrt() * numbers.to(mean.device());
 }
 
 } // namespace
@@ -21,14 +22,6 @@ at::Tensor gaussian_linear(const at::Tensor& x, affine_tensors means,
   return drawn(at::linear(x, means.weight, means.bias),
                at::linear(x.square(), deviations.weight.square(),
                           deviations.bias.square()));
-}
-
-at::Tensor gaussian_convolution(const at::Tensor& x, affine_tensors means,
-                                affine_tensors deviations,
-                                std::int64_t padding) {
-  return drawn(at::conv2d(x, means.weight, means.bias, 1, padding),
-               at::conv2d(x.square(), deviations.weight.square(),
-                          deviations.bias.square(), 1, padding));
 }
 
 at::Tensor gaussian_tensor(const at::Tensor& mean,

@@ -3,14 +3,13 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 
-/// Layers whose parameters are independent Gaussians, by the local
-/// reparametrisation (Kingma, Salimans & Welling, NeurIPS 2015, section 2.2):
-/// the outputs of a row are Gaussians, too, and drawn instead of the weights,
-/// so that rows draw independently and their gradients average out. Numbers
-/// come from the generator_scope of the caller; differentiable.
+/// Layers whose parameters are independent Gaussians. Full connections by the
+/// local reparametrisation (Kingma, Salimans & Welling, NeurIPS 2015, section
+/// 2.2): the outputs of a row are Gaussians, too, and drawn instead of the
+/// weights, so that rows draw independently and their gradients average out.
+/// Numbers come from the generator_scope of the caller; differentiable.
 namespace posse {
 
 /// The two tensors of an affine map: their means, or their deviations.
@@ -34,12 +33,6 @@ inline affine_tensors affine_of(std::span<const at::Tensor> all,
 /// @param x [B, H]. @param means, deviations W [L, H], b [L]. @returns [B, L].
 at::Tensor gaussian_linear(const at::Tensor& x, affine_tensors means,
                            affine_tensors deviations);
-
-/// The same of a convolution of stride 1 (Shridhar et al. 2019, eq. 9).
-/// @param x [B, C, H, W]. @returns [B, L, H', W'].
-at::Tensor gaussian_convolution(const at::Tensor& x, affine_tensors means,
-                                affine_tensors deviations,
-                                std::int64_t padding);
 
 /// One draw of a tensor that all rows share.
 at::Tensor gaussian_tensor(const at::Tensor& mean, const at::Tensor& deviation);

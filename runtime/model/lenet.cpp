@@ -4,6 +4,7 @@
 #include "runtime/model/gaussian_weights.hpp"
 #include "runtime/model/likelihood.hpp"
 
+#include <ATen/ops/conv2d.h>
 #include <ATen/ops/max_pool2d.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/dropout.h>
@@ -64,12 +65,15 @@ public:
     const auto next = [&] {
       return affine_of(deviations, std::exchange(at, at + 2));
     };
+    // Places of an image share weights: their sums are not independent.
     const auto convolved = [&](const at::Tensor& image,
                                const torch::nn::Conv2d& layer,
                                std::int64_t padding) {
-      return at::max_pool2d(activation_.apply(gaussian_convolution(
-                                image, affine_of(*layer), next(), padding)),
-                            2);
+      const auto wide = next();
+      const auto weight = gaussian_tensor(layer->weight, wide.weight);
+      const auto bias = gaussian_tensor(layer->bias, wide.bias);
+      return at::max_pool2d(
+          activation_.apply(at::conv2d(image, weight, bias, 1, padding)), 2);
     };
     const auto connected = [&](const at::Tensor& y,
                                const torch::nn::Linear& layer) {

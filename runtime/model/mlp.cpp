@@ -70,6 +70,41 @@ public:
     return features;
   }
 
+  bool add_squared_gradients(const at::Tensor& x,
+                             std::span<const at::Tensor> slopes,
+                             std::span<const at::Tensor> sums) override {
+    const at::AutoDispatchBelowADInplaceOrView no_graph;
+    const auto add = [&](std::size_t i, const at::Tensor& squares) {
+      sums[i].add_(squares.to(at::kCPU, at::kDouble));
+    };
+    way_there way{layers_.size()};
+    way.inputs.push_back(x.dim() == 2 ? x : x.flatten(1));
+    for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
+      way.before.push_back(
+          at::addmm(layers_[i]->bias, way.inputs[i], layers_[i]->weight.t()));
+      way.add(activation_.apply(way.before[i]), {});
+    }
+    for (auto slope : slopes) {
+      if (log_noise_.defined()) {
+        const auto targets = slope.size(1) / 2;
+        add(0,
+            slope.narrow(1, targets, targets).sum(1).square().sum().view({1}));
+        slope = slope.narrow(1, 0, targets);
+      }
+      for (std::size_t i = layers_.size(); i-- > 0;) {
+        // A row's gradient is the product of its slopes and inputs.
+        const auto squares = slope.square();
+        add(first_ + 2 * i, squares.t().mm(way.inputs[i].square()));
+        add(first_ + 2 * i + 1, squares.sum(0));
+        if (i > 0)
+          slope = activation_.slopes_before(slope.mm(layers_[i]->weight),
+                                            way.before[i - 1],
+                                            way.activated[i - 1]);
+      }
+    }
+    return true;
+  }
+
   bool knows_gaussian_weights() const override { return !dropout_; }
 
   at::Tensor forward_gaussian(const at::Tensor& x,

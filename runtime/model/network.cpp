@@ -27,6 +27,12 @@ at::Tensor network::features(const at::Tensor&) {
   TORCH_CHECK(false, "this network does not tell what its last layer reads");
 }
 
+bool network::add_squared_gradients(const at::Tensor&,
+                                    std::span<const at::Tensor>,
+                                    std::span<const at::Tensor>) {
+  return false;
+}
+
 at::Tensor network::forward_gaussian(const at::Tensor&,
                                      std::span<const at::Tensor>) {
   TORCH_CHECK(false, "this network knows no Gaussian weights");

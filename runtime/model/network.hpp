@@ -64,12 +64,24 @@ public:
   /// The inputs [B, H] of the last layer. @pre last_layer().
   virtual at::Tensor features(const at::Tensor& x);
 
+  /// Adds the squares of the gradients of each row's own loss to `sums`: by the
+  /// network's own chain rule, without a gradient for each row. As forward()
+  /// computes in evaluation mode.
+  ///
+  /// @param slopes Of several losses, the derivatives [B, K] by the outputs.
+  /// @param sums One tensor a parameter, float64, on the host.
+  /// @returns false, with nothing done, if it knows of no such way.
+  virtual bool add_squared_gradients(const at::Tensor& x,
+                                     std::span<const at::Tensor> slopes,
+                                     std::span<const at::Tensor> sums);
+
   /// Whether forward_gaussian() does something.
   virtual bool knows_gaussian_weights() const { return false; }
   /// forward() for parameters that are independent Gaussians around the
-  /// network's own: what each affine map gives is drawn for each row from the
+  /// network's own: what a full connection gives is drawn for each row from the
   /// Gaussian that it then has (Kingma, Salimans & Welling, NeurIPS 2015, eq.
-  /// 6). Differentiable by parameters and deviations.
+  /// 6); parameters that places of a row share are drawn once for all rows.
+  /// Differentiable by parameters and deviations.
   ///
   /// @param deviations One tensor a parameter, > 0, in parameters()' order.
   /// @pre knows_gaussian_weights(), and no dropout.

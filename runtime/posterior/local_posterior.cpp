@@ -298,9 +298,9 @@ make_local_posterior(const local_posterior_spec& spec) {
   if (spec.kind == "laplace")
     return make_laplace(spec);
   if (spec.kind == "variational") {
-    if (!(spec.initial_std > 0))
+    if (!(spec.initial_std >= 1e-6 && spec.initial_std <= 1e3))
       return fail(errc::invalid_argument,
-                  "initial_std: expected a number > 0, got "
+                  "initial_std: expected a number from 1e-6 to 1000, got "
                       + std::to_string(spec.initial_std));
     return std::make_shared<variational>();
   }

@@ -34,7 +34,8 @@ struct local_posterior_spec {
   std::string curvature{"last_layer"};
   /// laplace: 1 / variance of the prior, by evidence | validation | prior.
   std::string prior_precision{"evidence"};
-  /// variational: standard deviation of each parameter at the start, > 0.
+  /// variational: standard deviation of each parameter at the start, in
+  /// [1e-6, 1000].
   double initial_std{0.01};
 
   value to_value() const;

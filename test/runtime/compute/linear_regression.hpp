@@ -50,13 +50,14 @@ struct gaussian {
 /// The exact posterior of (w, b) for a noise of that variance, in double.
 /// @param temperature Of likelihood and prior: the precision over it.
 inline gaussian posterior_of(const data_set& data, double temperature = 1,
-                             double noise_variance = 0.5) {
+                             double noise_variance = 0.5,
+                             double prior_std = linear_prior_std) {
   const auto x = at::cat({data.train.inputs, at::ones({linear_rows, 1})}, 1)
                      .to(at::kDouble);
   const auto y = data.train.targets.to(at::kDouble);
-  const auto precision = x.t().mm(x) / noise_variance
-                         + at::eye(linear_inputs + 1, at::kDouble)
-                               / (linear_prior_std * linear_prior_std);
+  const auto precision =
+      x.t().mm(x) / noise_variance
+      + at::eye(linear_inputs + 1, at::kDouble) / (prior_std * prior_std);
   return {at::linalg_solve(precision, x.t().mm(y) / noise_variance).squeeze(1),
           precision / temperature};
 }

@@ -362,6 +362,11 @@ TEST_CASE("settings that do not go together are refused",
        "\"laplace\"\nprior_precision = \"prior\"\n",
        "e.toml:7: infer.prior_precision: expected evidence or validation with "
        "prior.kind = \"flat\", got \"prior\""},
+      {"[data]\npath = \"a\"\n[prior]\nkind = \"flat\"\n[infer]\nalgorithm = "
+       "\"vi\"\n",
+       "e.toml:4: prior.kind: expected normal with infer.algorithm = \"vi\", "
+       "got "
+       "\"flat\""},
       {"[data]\npath = \"a\"\n[infer]\nalgorithm = \"vi\"\noptimizer = "
        "\"sgld\"\n",
        "e.toml:5: infer.optimizer: expected sgd, adam, adamw, adagrad, rmsprop "

@@ -47,24 +47,36 @@ TEST_CASE("sums of Gaussian weights are drawn with their mean and variance",
   check_moments(outputs, at::matmul(weights, x) + biases);
 }
 
-TEST_CASE("convolutions with Gaussian weights, likewise",
-          "[runtime][model][vi]") {
-  const auto x = some({2, 4, 4}, 1);
-  const auto w = some({2, 2, 3, 3}, 2);
-  const auto b = some({2}, 3);
-  const auto w_deviation = some({2, 2, 3, 3}, 4).abs();
-  const auto b_deviation = some({2}, 5).abs();
+TEST_CASE("deviations that vanish have finite slopes", "[runtime][model][vi]") {
+  const at::AutoGradMode with_graph{true};
+  const auto x = at::ones({2, 3});
+  const auto tiny = at::full({2, 3}, 1e-25).requires_grad_();
+  const auto tiny_bias = at::full({2}, 1e-25).requires_grad_();
   const generator_scope numbers{make_generator(6)};
   const auto outputs =
-      gaussian_convolution(x.expand({draws, 2, 4, 4}), {w, b},
-                           {w_deviation, b_deviation}, /*padding=*/1);
-  const auto weights = w + w_deviation * some({draws, 2, 2, 3, 3}, 7);
-  const auto biases = b + b_deviation * some({draws, 2}, 8);
-  const auto by_weights =
-      at::conv2d(x.unsqueeze(0), weights.view({draws * 2, 2, 3, 3}),
-                 biases.view({draws * 2}), 1, 1)
-          .view({draws, 2, 4, 4});
-  check_moments(outputs, by_weights);
+      gaussian_linear(x, {at::ones({2, 3}), at::ones({2})}, {tiny, tiny_bias});
+  outputs.sum().backward();
+  CHECK(tiny.grad().isfinite().all().item<bool>());
+  CHECK(tiny_bias.grad().isfinite().all().item<bool>());
+}
+
+TEST_CASE("the weights of a convolution are the same for all rows and places",
+          "[runtime][model][vi]") {
+  model_spec spec{"lenet", {1, 12, 12}, 2, {}, "relu", "categorical", 0};
+  const generator_scope numbers{make_generator(9)};
+  auto net = make_network(spec);
+  REQUIRE(net);
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> deviations;
+  for (const auto& parameter : (*net)->parameters())
+    deviations.push_back(at::full_like(parameter, 1e-9));
+  deviations[0].fill_(1); // conv1's weights, and the bias of conv1
+  deviations[1].fill_(1);
+  const auto x = at::randn({1, 1, 12, 12}).expand({5, 1, 12, 12});
+  const auto outputs = (*net)->forward_gaussian(x, deviations);
+  CHECK(at::allclose(outputs, outputs.narrow(0, 0, 1).expand({5, 2}), 1e-5,
+                     1e-6));
+  CHECK_FALSE(at::allclose(outputs, (*net)->forward(x), 1e-2, 1e-2));
 }
 
 TEST_CASE("a network whose weights hardly vary gives what forward() gives",

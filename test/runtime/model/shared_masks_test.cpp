@@ -94,11 +94,11 @@ TEST_CASE("shared masks do not depend on the rows that they are for",
           "[runtime][model][mc_dropout]") {
   const at::NoGradGuard no_grad;
   model_spec spec{"lenet", {1, 16, 16}, 3, {}, "relu", "categorical", dropped};
-  SECTION("convolutions") {}
-  SECTION("statistics of batches") {
+  if (GENERATE(false, true)) {
     spec.kind = test::add_normalized_network();
     spec.inputs = {4};
   }
+  CAPTURE(spec.kind);
   const auto net = made(spec);
   auto sizes = spec.inputs;
   sizes.insert(sizes.begin(), 9);

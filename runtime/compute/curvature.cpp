@@ -36,9 +36,7 @@ expected<double> visit_rows(
     if (!chunk)
       return fail(std::move(chunk));
     const auto outputs = outputs_of(p.seat, chunk->inputs).to(at::kDouble);
-    const auto targets = chunk->targets.is_floating_point()
-                             ? chunk->targets.to(at::kDouble)
-                             : chunk->targets;
+    const auto targets = exact_targets(chunk->targets);
     log_likelihood -=
         recipe.scoring_rule(outputs, targets, recipe.head).item<double>()
         * static_cast<double>(outputs.size(0));

@@ -49,6 +49,10 @@ at::Tensor evaluate(network& net, const at::Tensor& x) {
   return at::cat(parts);
 }
 
+at::Tensor exact_targets(const at::Tensor& targets) {
+  return targets.is_floating_point() ? targets.to(at::kDouble) : targets;
+}
+
 expected<at::Tensor> predict(seated_particle p, const at::Tensor& x) {
   return guarded("predict", [&] {
     p.seat.set_training(false);
@@ -70,9 +74,7 @@ expected<validation_report> validate(seated_particle p, const data_set& data) {
       if (!chunk)
         return fail(std::move(chunk));
       const auto outputs = outputs_of(p.seat, chunk->inputs).to(at::kDouble);
-      const auto targets = chunk->targets.is_floating_point()
-                               ? chunk->targets.to(at::kDouble)
-                               : chunk->targets;
+      const auto targets = exact_targets(chunk->targets);
       const auto n = chunk->inputs.size(0);
       sum += p.recipe()
                  .scoring_rule(outputs, targets, p.recipe().head)

@@ -22,4 +22,8 @@ at::Tensor evaluate(network& net, const at::Tensor& x);
 /// the host.
 at::Tensor outputs_of(const slot& seat, const at::Tensor& x);
 
+/// Targets as losses take them beside outputs in double: numbers in double,
+/// classes as they are.
+at::Tensor exact_targets(const at::Tensor& targets);
+
 } // namespace posse

@@ -1,6 +1,7 @@
 #include "runtime/compute/fit_laplace.hpp"
 
 #include "runtime/compute/curvature.hpp"
+#include "runtime/compute/evaluate.hpp"
 #include "runtime/compute/remembered_rows.hpp"
 #include "runtime/core/guarded.hpp"
 #include "runtime/model/likelihood.hpp"
@@ -77,8 +78,7 @@ expected<fitted> fit_last_layer(seated_particle p, const data_set& data) {
 /// Of the equal mixture of draws, the mean over rows.
 double mixture_nll(const at::Tensor& draws, const at::Tensor& targets,
                    head_kind head) {
-  const auto wanted =
-      targets.is_floating_point() ? targets.to(at::kDouble) : targets;
+  const auto wanted = exact_targets(targets);
   std::vector<at::Tensor> each;
   for (std::int64_t s = 0; s < draws.size(0); ++s)
     each.push_back(

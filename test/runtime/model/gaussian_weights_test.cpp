@@ -30,6 +30,25 @@ void check_moments(const at::Tensor& outputs, const at::Tensor& by_weights) {
 
 constexpr std::int64_t draws = 20'000;
 
+/// One of the two kinds, with one of three heads.
+model_spec any_network() {
+  model_spec out;
+  out.kind = GENERATE("mlp", "lenet");
+  out.head = GENERATE("gaussian", "gaussian_shared", "categorical");
+  out.inputs = {5};
+  if (out.kind == "lenet")
+    out.inputs = {1, 12, 12};
+  out.targets = 2;
+  out.hidden = {7, 6};
+  return out;
+}
+
+at::Tensor rows_for(const model_spec& spec) {
+  auto sizes = spec.inputs;
+  sizes.insert(sizes.begin(), 4);
+  return at::randn(sizes);
+}
+
 } // namespace
 
 TEST_CASE("sums of Gaussian weights are drawn with their mean and variance",
@@ -81,21 +100,14 @@ TEST_CASE("the weights of a convolution are the same for all rows and places",
 
 TEST_CASE("a network whose weights hardly vary gives what forward() gives",
           "[runtime][model][vi]") {
-  model_spec spec;
-  spec.kind = GENERATE("mlp", "lenet");
-  spec.head = GENERATE("gaussian", "gaussian_shared", "categorical");
+  auto spec = any_network();
   CAPTURE(spec.kind, spec.head);
-  const bool images = spec.kind == "lenet";
-  spec.inputs = images ? std::vector<std::int64_t>{1, 12, 12}
-                       : std::vector<std::int64_t>{5};
-  spec.targets = 2;
-  spec.hidden = {7, 6};
   const generator_scope numbers{make_generator(9)};
   auto net = make_network(spec);
   REQUIRE(net);
   REQUIRE((*net)->knows_gaussian_weights());
   const at::NoGradGuard no_grad;
-  const auto x = images ? at::randn({4, 1, 12, 12}) : at::randn({4, 5});
+  const auto x = rows_for(spec);
   std::vector<at::Tensor> deviations;
   for (const auto& parameter : (*net)->parameters())
     deviations.push_back(at::full_like(parameter, 1e-9));
@@ -113,22 +125,15 @@ TEST_CASE("a network whose weights hardly vary gives what forward() gives",
 }
 
 TEST_CASE("a network tells its last layer", "[runtime][model][laplace]") {
-  model_spec spec;
-  spec.kind = GENERATE("mlp", "lenet");
-  spec.head = GENERATE("gaussian", "gaussian_shared", "categorical");
+  auto spec = any_network();
   CAPTURE(spec.kind, spec.head);
-  const bool images = spec.kind == "lenet";
-  spec.inputs = images ? std::vector<std::int64_t>{1, 12, 12}
-                       : std::vector<std::int64_t>{5};
-  spec.targets = 2;
-  spec.hidden = {7, 6};
   spec.dropout = 0.2;
   const generator_scope numbers{make_generator(9)};
   auto net = make_network(spec);
   REQUIRE(net);
   (*net)->eval();
   const at::NoGradGuard no_grad;
-  const auto x = images ? at::randn({4, 1, 12, 12}) : at::randn({4, 5});
+  const auto x = rows_for(spec);
   const auto last = (*net)->last_layer();
   REQUIRE(last);
   const auto weight = (*net)->parameters()[last->weight];
